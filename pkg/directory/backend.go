@@ -1,0 +1,100 @@
+package directory
+
+import (
+	"context"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/directory/guard"
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// A Backend is what one LDAP or Active Directory directory can do. Implementations pass the conformance
+// suite in directorytest and are safe for concurrent use.
+//
+// maxAge says how old an answer may be: zero asks the directory itself. A Backend without a memory ignores
+// it.
+type Backend interface {
+	// Find returns the one entry that a login name belongs to. No entry, more than one entry, or a name
+	// that cannot be one, is an [*identity.AccountError] with the reason not_found, ambiguous or bad_name;
+	// a directory that cannot be asked is [identity.ErrUnavailable].
+	Find(ctx context.Context, login string, maxAge time.Duration) (Entry, error)
+
+	// Prove sends at most one bind as the entry with the password, and tells attempts before its bytes
+	// leave. A wrong password or a refused account is an [*identity.AccountError]; a bind whose outcome is
+	// unknown is [identity.ErrUnavailable]. An empty secret is refused without asking.
+	Prove(ctx context.Context, e Entry, s identity.Secret, attempts guard.Attempts) (Proof, error)
+
+	// Account reads the state and the transitive groups of the entry, from the server that made the proof
+	// where there is one. A zero Proof reads as the service account. An account that may not log in is an
+	// [*identity.AccountError]; groups that could not be read completely are [identity.ErrUnavailable].
+	Account(ctx context.Context, e Entry, p Proof, maxAge time.Duration) (Account, error)
+}
+
+// Entry is one account's entry as the directory holds it. It is immutable.
+type Entry struct {
+	// ID is the directory's own immutable id in its text form.
+	ID string
+	// DN is the distinguished name, as the directory wrote it.
+	DN string
+	// Name is the canonical login name.
+	Name string
+	// PasswordChanged is when the password last changed; zero where the directory cannot tell.
+	PasswordChanged time.Time
+	// Attributes holds what the Backend itself needs again in Account, such as gidNumber. Callers do not
+	// read it.
+	Attributes map[string][]string
+	// ReadAt is when the directory was asked.
+	ReadAt time.Time
+}
+
+// Proof says that a bind proved the password of an entry. The zero Proof proves nothing.
+type Proof struct {
+	// Server names the server that took the bind.
+	Server string
+	// At is when it answered.
+	At time.Time
+}
+
+// IsZero reports whether nothing was proven.
+func (p Proof) IsZero() bool { return p.At.IsZero() }
+
+// Account is what groups and state an entry has. It is immutable; Groups is shared and must not be changed.
+type Account struct {
+	// Groups are the transitive groups, complete.
+	Groups []identity.Group
+	// PasswordChanged is when the password last changed; zero where the directory cannot tell.
+	PasswordChanged time.Time
+	// ReadAt is when the directory was asked.
+	ReadAt time.Time
+	// Stale is true when the answer is older than its normal life because the directory is away.
+	Stale bool
+}
+
+// A GroupFinder answers questions about groups by name: for check and for the policy's named groups.
+type GroupFinder interface {
+	// FindGroup returns the groups that a short name (inside the groups base DN) or a DN or an id names.
+	// None is an empty slice and no error; more than one means that the name is ambiguous.
+	FindGroup(ctx context.Context, nameOrDN string) ([]identity.Group, error)
+}
+
+// A Prober looks whether the directory's servers answer, without any user's credentials.
+type Prober interface {
+	// Probe asks every server once and reports each in the configured order.
+	Probe(ctx context.Context) []ServerStatus
+}
+
+// ServerStatus is what a Prober found at one server.
+type ServerStatus struct {
+	// Server is the server's URL without credentials.
+	Server string
+	// Err is nil when the service account could bind and read.
+	Err error
+	// Latency is how long the answer took.
+	Latency time.Duration
+	// CertificateNotAfter is when the server's certificate ends; zero without TLS.
+	CertificateNotAfter time.Time
+	// Vendor is what the rootDSE says the server is; it may be empty.
+	Vendor string
+	// Warnings are things that work today and deserve a look, each a sentence with its remedy.
+	Warnings []string
+}

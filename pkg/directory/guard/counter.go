@@ -1,0 +1,37 @@
+package guard
+
+import (
+	"context"
+	"time"
+)
+
+// Slot is one reservation that a [Counter] gave out.
+type Slot struct {
+	// Key is the account that it was reserved for.
+	Key string
+	// ID tells it from the account's other slots.
+	ID uint64
+}
+
+// A Counter counts the failed binds of accounts, in this process or shared by several. It is the seam for
+// the failed-bind budget. Implementations are safe for concurrent use.
+type Counter interface {
+	// Reserve takes one of at most limit slots that the account has in a window. No slot left is an error
+	// that matches identity.ErrThrottled.
+	Reserve(ctx context.Context, key string, limit int, window time.Duration) (Slot, error)
+	// Settle ends a reservation: OK clears the account, NotSent gives the slot back, everything else keeps it.
+	Settle(ctx context.Context, s Slot, o Outcome) error
+}
+
+// Unlimited is a [Counter] that never refuses and counts nothing. It stands where no budget is configured.
+type Unlimited struct{}
+
+var _ Counter = Unlimited{}
+
+// Reserve always gives a slot.
+func (Unlimited) Reserve(_ context.Context, key string, _ int, _ time.Duration) (Slot, error) {
+	return Slot{Key: key}, nil
+}
+
+// Settle does nothing.
+func (Unlimited) Settle(context.Context, Slot, Outcome) error { return nil }

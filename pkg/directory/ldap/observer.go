@@ -1,0 +1,21 @@
+package ldap
+
+import "time"
+
+// Observer is told what happens on the wire, in the manner of net/http/httptrace. Every func may be nil, is
+// called from many goroutines at once, and must not block. Server is the configured URL.
+type Observer struct {
+	// Dial is called after each attempt to open a connection: TCP, and TLS or StartTLS.
+	Dial func(server string, d time.Duration, err error)
+	// Operation is called after each LDAP operation. Op is "service_bind", "user_bind" or "search"; result is
+	// "ok", "invalid_credentials", "refused", "unavailable", "timeout" or "error".
+	Operation func(server, op, result string, d time.Duration)
+	// Wait is called when a connection was taken from a pool ("search" or "bind"), with the time waited.
+	Wait func(server, pool string, d time.Duration)
+	// Connections is called when the number of open connections of a pool changed.
+	Connections func(server, pool string, open int)
+	// Breaker is called when a server is taken out of service (open) or back in.
+	Breaker func(server string, open bool)
+	// Certificate is called after a TLS handshake with the end of the server certificate's life.
+	Certificate func(server string, notAfter time.Time)
+}
