@@ -1,6 +1,6 @@
 module github.com/wharfgate/wharfgate/integration
 
-go 1.26
+go 1.26.0
 
 replace github.com/wharfgate/wharfgate => ../
 

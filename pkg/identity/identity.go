@@ -53,17 +53,6 @@ type Principal struct {
 	Stale bool
 }
 
-// Group is one group of a principal.
-type Group struct {
-	// ID is the directory's own id (entryUUID, SID).
-	ID string
-	// DN is the group's distinguished name as the directory writes it.
-	DN string
-	// Name is the short name, set only for a group inside the directory's groups.base_dn whose name is
-	// unique there. Empty means that no short name and no hole in the policy may match the group.
-	Name string
-}
-
 // Credentials are what a request presented, before anything was proven.
 type Credentials struct {
 	// Username is the login name as typed, valid UTF-8 without control characters, at most 256 bytes.
