@@ -22,8 +22,8 @@ func Fold(name string) string {
 		return name
 	case ascii:
 		return strings.ToLower(name)
-	default: // decomposed first, so that no letter hides in a composed rune or in a compatibility sign
-		return norm.NFC.String(lowerASCII(norm.NFD.String(name)))
+	default: // composed first, so that equivalent texts meet; and again, as a lowered letter may compose anew
+		return norm.NFC.String(lowerASCII(norm.NFC.String(name)))
 	}
 }
 
