@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Installs what the integration tests run on: real directories, registries, clients. On Debian, as root, through
+# apt; elsewhere it only names what is missing, and the tests that need it are skipped. Fast when all is there.
+set -euo pipefail
+
+say() { printf 'integration: %s\n' "$*" >&2; }
+
+# Each line: a command that must be there, and the Debian package that brings it.
+wanted() {
+  cat <<'W'
+slapd slapd
+ldapmodify ldap-utils
+docker-registry docker-registry
+skopeo skopeo
+buildah buildah
+prometheus prometheus
+promtool prometheus
+wrk wrk
+gcc gcc
+openssl openssl
+pgrep procps
+flock util-linux
+shellcheck shellcheck
+W
+}
+
+has() { # daemons live in /usr/sbin, which is not in everybody's PATH
+  PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v "$1" >/dev/null
+}
+
+missing_packages() {
+  local command package
+  while read -r command package; do has "$command" || echo "$package"; done < <(wanted) | sort -u
+  if has gcc && ! echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1; then echo libc6-dev; fi
+  if has apt-get && [[ ! -s /etc/ssl/certs/ca-certificates.crt ]]; then echo ca-certificates; fi
+}
+
+guard='' # a policy-rc.d of ours, which keeps packages from starting their daemons
+release() { [[ -z $guard ]] || rm -f "$guard"; }
+trap release EXIT
+hold_services() {
+  [[ ! -e /usr/sbin/policy-rc.d ]] || return 0
+  guard=/usr/sbin/policy-rc.d
+  printf '#!/bin/sh\nexit 101\n' >"$guard"
+  chmod 755 "$guard"
+}
+
+install_packages() {
+  local apt=(apt-get -o DPkg::Lock::Timeout=900 -qq)
+  export DEBIAN_FRONTEND=noninteractive
+  hold_services
+  "${apt[@]}" install -y --no-install-recommends "$@" >/dev/null 2>&1 && return 0
+  "${apt[@]}" update # the lists may be old or absent
+  "${apt[@]}" install -y --no-install-recommends "$@" >/dev/null
+}
+
+mapfile -t missing < <(missing_packages)
+((${#missing[@]})) || exit 0
+if ! has apt-get || [[ $(id -u) != 0 ]]; then
+  say "missing, in the names of Debian: ${missing[*]}"
+  say "tests that need them are skipped; as root on Debian this script installs them"
+  exit 0
+fi
+if ! has gcc; then missing+=(libc6-dev); fi
+say "installing through apt: ${missing[*]}"
+install_packages "${missing[@]}"
+mapfile -t missing < <(missing_packages)
+((${#missing[@]} == 0)) || { say "still missing after the installation: ${missing[*]}"; exit 1; }
