@@ -27,36 +27,6 @@ step() {
 	fi
 }
 
-# missing lists the Debian packages of the real parts that are not here.
-missing() {
-	local pair
-	for pair in gcc:gcc slapd:slapd ldapsearch:ldap-utils docker-registry:docker-registry skopeo:skopeo \
-		buildah:buildah prometheus:prometheus promtool:prometheus wrk:wrk systemd-analyze:systemd shellcheck:shellcheck; do
-		if ! PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null; then
-			echo "${pair##*:}"
-		fi
-	done | sort -u
-}
-
-# install brings the real parts where it may, and names them where it may not.
-install() {
-	local lack
-	lack=$(missing)
-	if [[ -z $lack ]]; then
-		echo "all real parts are here"
-		return
-	fi
-	if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-		echo "installing with apt-get: ${lack//$'\n'/ }"
-		bash integration/install.sh
-		lack=$(missing)
-	fi
-	if [[ -n $lack ]]; then
-		echo "missing, so tests that need them are skipped (install these Debian packages): ${lack//$'\n'/ }"
-		[[ ${CI:-} != true ]]
-	fi
-}
-
 formatted() {
 	local files
 	files=$(gofmt -l cmd pkg integration tools)
@@ -100,7 +70,7 @@ all) ;;
 	;;
 esac
 
-step "real parts" install
+step "real parts: install what is missing" bash integration/install.sh
 step "build" go -C tools build -o ../bin/gotest ./gotest
 step "gofmt" formatted
 step "lint" lint
