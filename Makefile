@@ -48,7 +48,7 @@ install-tools: ## Install the real parts that the tests use (Debian, as root).
 	@bash integration/install.sh
 
 image: build ## The container image, as bin/wharfgate-image.tar (needs buildah).
-	@bash deploy/image/build.sh bin/wharfgate bin/wharfgate-image.tar
+	@VERSION=$(VERSION) bash deploy/image/build.sh bin/wharfgate bin/wharfgate-image.tar
 
 clean: ## Remove what was built.
 	@rm -rf bin
