@@ -10,7 +10,8 @@ die() { say "error: $*"; exit 1; }
 need() { local c; for c; do command -v "$c" >/dev/null || die "missing command $c: run integration/install.sh"; done; }
 
 # A pid file holds "pid starttime"; the start time guards against a recycled pid.
-starttime() { local s; s=$(cat "/proc/$1/stat" 2>/dev/null) && s=${s##*) } && cut -d' ' -f20 <<<"$s"; }
+starttime() { # fails for a process that has ended, also where nobody has reaped it
+  local s; s=$(cat "/proc/$1/stat" 2>/dev/null) && s=${s##*) } && [[ $s != Z* ]] && cut -d' ' -f20 <<<"$s"; }
 save_pid() { printf '%s %s\n' "$2" "$(starttime "$2")" >"$1"; }
 alive() { local p t; [[ -s $1 ]] && read -r p t <"$1" && [[ $(starttime "$p") == "$t" ]]; }
 pid_of() { local p; read -r p _ <"$1" && printf '%s\n' "$p"; }
@@ -24,6 +25,8 @@ stop_pid() { # file [seconds]
   pkill -KILL -s "$p" || true
   rm -f "$1"
 }
+kill_pid() { # file: at once, as a crash does
+  local i; signal_all "$1" KILL; for ((i = 0; i < 200; i++)); do alive "$1" || break; sleep 0.02; done; rm -f "$1"; }
 wait_for() { # pidfile seconds command...
   local f=$1 end=$((SECONDS + $2)); shift 2
   until "$@" >/dev/null 2>&1; do

@@ -193,7 +193,7 @@ V
 case ${1:-} in
   start) start "${2:-}" ;;
   stop) stop "${2:-}" ;;
-  kill) for n in ${2:-2 1}; do signal_all "$(pidf "$n")" KILL; done ;;
+  kill) for n in ${2:-2 1}; do kill_pid "$(pidf "$n")"; done ;;
   restart) "$0" stop; "$0" start ;;
   pause | resume) [[ $1 == pause ]] && sig=STOP || sig=CONT; for n in ${2:-1 2}; do signal_all "$(pidf "$n")" "$sig"; done ;;
   reset) stop; [[ -d $S/pristine ]] || die 'nothing to restore: start it first'

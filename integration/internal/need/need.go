@@ -1,0 +1,66 @@
+package need
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Tools returns the paths of the commands that a test needs, in the order of the names. If one is missing the
+// test is skipped, or fails with CI=true.
+func Tools(t testing.TB, names ...string) []string {
+	t.Helper()
+	var paths, missing []string
+	for _, name := range names {
+		path, err := Look(name)
+		if err != nil {
+			missing = append(missing, name+" (Debian package "+debianPackage(name)+")")
+		}
+		paths = append(paths, path)
+	}
+	if len(missing) > 0 {
+		Skip(t, "missing "+strings.Join(missing, ", "))
+	}
+	return paths
+}
+
+// Skip skips a test for want of something outside the repository; with CI=true it fails it.
+func Skip(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s: a skip is a failure with CI=true; integration/install.sh installs what it can", why)
+	}
+	t.Skip(why)
+}
+
+// Look finds a command in PATH or among the daemons of a Debian system.
+func Look(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	for _, dir := range []string{"/usr/local/sbin", "/usr/sbin", "/sbin"} {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("look for %q: %w", name, exec.ErrNotFound)
+}
+
+// debianPackage names the package that brings a command.
+func debianPackage(command string) string {
+	switch command {
+	case "ldapmodify", "ldapsearch":
+		return "ldap-utils"
+	case "promtool":
+		return "prometheus"
+	case "pgrep", "pkill":
+		return "procps"
+	case "flock":
+		return "util-linux"
+	default:
+		return command
+	}
+}

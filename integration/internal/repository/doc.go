@@ -1,0 +1,2 @@
+// Package repository finds the files of this repository from wherever a test runs.
+package repository

@@ -1,0 +1,109 @@
+package slapd
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"os"
+	"testing"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// GroupClass is how a group's entry holds its members.
+type GroupClass string
+
+// The classes of groups.
+const (
+	// Names is groupOfNames: member holds DNs.
+	Names GroupClass = "groupOfNames"
+	// UniqueNames is groupOfUniqueNames: uniqueMember holds DNs.
+	UniqueNames GroupClass = "groupOfUniqueNames"
+	// Posix is posixGroup: memberUid holds login names.
+	Posix GroupClass = "posixGroup"
+)
+
+// memberAttribute is the attribute that holds the members.
+func (c GroupClass) memberAttribute() string {
+	switch c {
+	case UniqueNames:
+		return "uniqueMember"
+	case Posix:
+		return "memberUid"
+	case Names:
+		return "member"
+	default:
+		return "member"
+	}
+}
+
+// GroupDN is the name of a group's entry; the cn must need no escaping.
+func (s *Server) GroupDN(cn string) string { return "cn=" + cn + ",ou=groups," + s.BaseDN }
+
+// AddGroup adds a group. Members are DNs, or login names for a [Posix] group.
+func (s *Server) AddGroup(t testing.TB, class GroupClass, cn string, members ...string) {
+	t.Helper()
+	add := ldap.NewAddRequest(s.GroupDN(cn), nil)
+	add.Attribute("objectClass", []string{string(class)})
+	add.Attribute("cn", []string{cn})
+	add.Attribute(class.memberAttribute(), members)
+	if class == Posix {
+		add.Attribute("gidNumber", []string{"7000"})
+	}
+	s.write(t, func(c *ldap.Conn) error { return c.Add(add) })
+}
+
+// AddMember puts a DN into a [Names] group.
+func (s *Server) AddMember(t testing.TB, cn, dn string) {
+	t.Helper()
+	m := ldap.NewModifyRequest(s.GroupDN(cn), nil)
+	m.Add("member", []string{dn})
+	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
+}
+
+// AddPerson adds a person with everybody's password.
+func (s *Server) AddPerson(t testing.TB, uid string) {
+	t.Helper()
+	add := ldap.NewAddRequest(s.PersonDN(uid), nil)
+	add.Attribute("objectClass", []string{"inetOrgPerson"})
+	add.Attribute("uid", []string{uid})
+	add.Attribute("cn", []string{uid})
+	add.Attribute("sn", []string{uid})
+	add.Attribute("userPassword", []string{s.Password})
+	s.write(t, func(c *ldap.Conn) error { return c.Add(add) })
+}
+
+// SetPassword changes a person's password.
+func (s *Server) SetPassword(t testing.TB, uid, password string) {
+	t.Helper()
+	m := ldap.NewModifyRequest(s.PersonDN(uid), nil)
+	m.Replace("userPassword", []string{password})
+	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
+}
+
+// TLS trusts the server's certificate authority.
+func (s *Server) TLS(t testing.TB) *tls.Config {
+	t.Helper()
+	ca, err := os.ReadFile(s.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(ca)
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+}
+
+// write does one thing as the account that may.
+func (s *Server) write(t testing.TB, do func(*ldap.Conn) error) {
+	t.Helper()
+	c, err := ldap.DialURL(s.URL, ldap.DialWithTLSConfig(s.TLS(t)))
+	if err != nil {
+		t.Fatalf("reach slapd: %v", err)
+	}
+	defer func() { _ = c.Close() }()
+	if err := c.Bind(s.RootDN, s.RootPassword); err != nil {
+		t.Fatalf("bind as root of slapd: %v", err)
+	}
+	if err := do(c); err != nil {
+		t.Fatalf("write to slapd: %v", err)
+	}
+}
