@@ -1,0 +1,83 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is the whole file. Values come from [Load], or from [Default] and changes to it; a Config is not
+// changed once it is in use. What each field means is in its doc tag.
+type Config struct {
+	Listen         string         `yaml:"listen" default:":5001" doc:"Address and port of the token endpoint: /token and /auth/token."`
+	TLS            ServerTLS      `yaml:"tls" doc:"Certificate of the token endpoint. Absent: plain HTTP, for a TLS proxy in front."`
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" doc:"Networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed. Empty: none."`
+	InsecureHTTP   bool           `yaml:"insecure_http" default:"false" doc:"Allows plain HTTP on an address that is not loopback although no proxy is trusted. Passwords then cross the network readable."`
+	PublicURL      string         `yaml:"public_url" doc:"The URL under which clients reach the token endpoint; the realm of a registry is this followed by /auth/token. Needed by the registry command."`
+	Operator       Operator       `yaml:"operator" doc:"The listener for operators: /metrics, /healthz, /readyz; read-only, without secrets."`
+	StateDir       string         `yaml:"state_dir" default:"/var/lib/wharfgate" required:"true" file:"true" doc:"Folder of the signing keys; made with mode 0700 if absent."`
+	Keys           Keys           `yaml:"keys" doc:"Where the signing CA comes from. Without any of its keys, the CA that keys init made in state_dir is used."`
+	Issuer         string         `yaml:"issuer" default:"wharfgate" required:"true" doc:"The iss claim of every token: the auth.token.issuer of the registries."`
+	IssuedAt       bool           `yaml:"issued_at" default:"false" doc:"Sends the optional issued_at field in answers. Clients whose clock is behind then fetch tokens more often than they need to."`
+	Limits         Limits         `yaml:"limits" doc:"What one process takes on at most."`
+	FailedBinds    *FailedBinds   `yaml:"failed_binds" later:"*" doc:"How many wrong passwords an account may send to the directory."`
+	Audit          Audit          `yaml:"audit" doc:"The record of every decision, apart from the log."`
+	Log            Log            `yaml:"log" doc:"The log, on standard error."`
+	Registries     []Registry     `yaml:"registries" required:"true" doc:"The registries that tokens are issued for."`
+	Directories    []Directory    `yaml:"directories" required:"true" doc:"Where accounts and groups come from. This version takes one directory."`
+	Policy         Policy         `yaml:"policy" doc:"The access policy: who may do what. It is a document of its own and is read again when it changes."`
+
+	source source
+}
+
+// ServerTLS is the certificate of a listener; both files or none.
+type ServerTLS struct {
+	CertFile string `yaml:"cert_file" file:"true" doc:"PEM file with the certificate chain. Read again when it changes."`
+	KeyFile  string `yaml:"key_file" file:"true" doc:"PEM file with the private key."`
+}
+
+// Enabled reports whether a certificate is configured.
+func (t ServerTLS) Enabled() bool { return t.CertFile != "" || t.KeyFile != "" }
+
+// Operator is the listener for operators.
+type Operator struct {
+	Listen string `yaml:"listen" default:"127.0.0.1:9091" doc:"Address and port; an empty text switches the listener off."`
+}
+
+// Keys says where the signing CA comes from.
+type Keys struct {
+	AutoCreate bool   `yaml:"auto_create" default:"false" doc:"Makes a signing CA in state_dir at start if there is none. For a first look: registries refuse every token once that CA is lost."`
+	CACertFile string `yaml:"ca_cert_file" file:"true" doc:"PEM certificate of a signing CA of your own, with ca_key_file."`
+	CAKeyFile  string `yaml:"ca_key_file" file:"true" doc:"PEM private key of ca_cert_file."`
+}
+
+// Limits is what one process takes on.
+type Limits struct {
+	Concurrency    int           `yaml:"concurrency" default:"256" min:"1" max:"100000" doc:"Token requests that are worked on at once."`
+	Queue          int           `yaml:"queue" default:"1024" min:"0" max:"1000000" doc:"Token requests that wait for one of these places; more are answered 503 at once."`
+	RequestTimeout time.Duration `yaml:"request_timeout" default:"5s" min:"1s" max:"10s" doc:"Longest time from a request to its answer. Docker gives up after 15 s."`
+	Scopes         int           `yaml:"scopes" default:"256" min:"1" max:"4096" doc:"Scopes in one request; more are answered 400."`
+	Post           bool          `yaml:"post" default:"true" doc:"Whether POST (the OAuth2 form) is answered beside GET. Without it every client uses GET."`
+}
+
+// FailedBinds is the budget of failed binds of an account.
+type FailedBinds struct {
+	Max    int           `yaml:"max" min:"1" max:"1000" doc:"Failed binds in a window."`
+	Window time.Duration `yaml:"window" min:"1s" max:"168h" doc:"Length of the window."`
+}
+
+// Audit is where the record of decisions goes.
+type Audit struct {
+	File  string `yaml:"file" file:"true" doc:"File that records are appended to, one JSON object a line. Empty: standard output."`
+	Queue int    `yaml:"queue" default:"4096" min:"1" max:"1000000" doc:"Records that wait to be written; when it is full, records are dropped and counted rather than requests held up."`
+}
+
+// Log is what the log shows.
+type Log struct {
+	Level  string `yaml:"level" default:"info" enum:"debug info warn error" doc:"The least level that is written."`
+	Format string `yaml:"format" default:"auto" enum:"auto json text" doc:"auto is text on a terminal and JSON elsewhere."`
+}
+
+// Policy is where the access policy is.
+type Policy struct {
+	File string `yaml:"file" required:"true" file:"true" doc:"The policy file."`
+}

@@ -1,0 +1,91 @@
+package config
+
+import "time"
+
+// Registry is one registry that tokens are issued for.
+type Registry struct {
+	Service           string        `yaml:"service" required:"true" doc:"The registry's auth.token.service, which is the audience of its tokens."`
+	Kind              string        `yaml:"kind" default:"distribution" enum:"distribution distribution2 distribution3" later:"zot" doc:"The registry software. distribution is both generations of CNCF distribution."`
+	KeyForm           string        `yaml:"key_form" default:"x5c" enum:"x5c" later:"libtrust rfc7638 jwks" doc:"How a token says which key signed it. x5c: it carries the certificate."`
+	Algorithm         string        `yaml:"algorithm" default:"ES256" enum:"ES256 RS256" later:"EdDSA" doc:"The signature algorithm."`
+	TokenLifetime     time.Duration `yaml:"token_lifetime" default:"5m" min:"60s" max:"24h" doc:"How long a token is valid. Clients take less than 60 s as 60 s."`
+	PushTokenLifetime time.Duration `yaml:"push_token_lifetime" default:"30m" min:"60s" max:"24h" doc:"The same for tokens that grant push: long enough for the largest layer. At least token_lifetime."`
+}
+
+// Directory is one LDAP directory.
+type Directory struct {
+	Name              string            `yaml:"name" required:"true" doc:"The name in logs, metrics, the audit record and the policy: lower-case letters, digits, '-', '_', '.'."`
+	Default           bool              `yaml:"default" default:"false" doc:"Marks the directory that an unqualified name belongs to. With one directory it is that one anyway."`
+	Kind              string            `yaml:"kind" required:"true" enum:"openldap custom" later:"active_directory samba 389ds freeipa lldap glauth authentik okta jumpcloud google kanidm" doc:"Which defaults users and groups start from."`
+	Servers           []string          `yaml:"servers" doc:"The servers as ldaps://host[:port] or ldap://host[:port], in the order of preference. All hold the same data."`
+	Discover          *Discover         `yaml:"discover" later:"*" doc:"Finds the servers by DNS instead of servers."`
+	TLS               DirectoryTLS      `yaml:"tls" doc:"How connections to the servers are protected."`
+	InsecurePlaintext bool              `yaml:"insecure_plaintext" default:"false" doc:"Allows ldap:// without StartTLS. Every password then crosses the network readable."`
+	Bind              Bind              `yaml:"bind" doc:"The service account, which searches entries and groups."`
+	BaseDN            string            `yaml:"base_dn" required:"true" doc:"The entry below which everything is."`
+	Users             Users             `yaml:"users" doc:"How accounts are found."`
+	Groups            Groups            `yaml:"groups" doc:"How groups are found."`
+	Cache             Cache             `yaml:"cache" doc:"What is remembered of entries and their groups; never passwords."`
+	ProvenIfDown      time.Duration     `yaml:"proven_if_down" default:"0s" later:"*" doc:"How long a proven password may stand for a bind while the directory is away. 0s is off."`
+	BindConnections   Range             `yaml:"bind_connections" doc:"Connections a server on which passwords are proven, one bind at a time on each."`
+	Timeouts          DirectoryTimeouts `yaml:"timeouts" doc:"How long a server may take."`
+}
+
+// Discover finds servers by DNS.
+type Discover struct {
+	Domain string `yaml:"domain" doc:"The domain whose SRV records are asked for."`
+	Site   string `yaml:"site" doc:"The site whose servers come first."`
+}
+
+// DirectoryTLS is how connections to a directory are protected.
+type DirectoryTLS struct {
+	CAFile   string `yaml:"ca_file" file:"true" doc:"PEM file with the CAs that may sign the servers' certificates. Empty: those of the system."`
+	CertFile string `yaml:"cert_file" file:"true" doc:"PEM certificate that is shown to the servers, with key_file."`
+	KeyFile  string `yaml:"key_file" file:"true" doc:"PEM private key of cert_file."`
+	StartTLS bool   `yaml:"start_tls" default:"false" doc:"Upgrades ldap:// connections to TLS before anything is sent."`
+}
+
+// Bind is the service account.
+type Bind struct {
+	DN           string `yaml:"dn" required:"true" doc:"Its distinguished name."`
+	PasswordFile string `yaml:"password_file" required:"true" file:"true" doc:"File that holds its password and nothing else; one line break at the end is ignored."`
+}
+
+// Users is how accounts are found.
+type Users struct {
+	BaseDN          string   `yaml:"base_dn" doc:"The entry below which accounts are. Empty: the directory's base_dn."`
+	Filter          string   `yaml:"filter" doc:"LDAP filter that an account must match as well, for instance (objectClass=inetOrgPerson)."`
+	LoginAttributes []string `yaml:"login_attributes" doc:"Attributes of which one must equal the typed name. The first one is the account's canonical name. Preset: uid."`
+	IDAttribute     string   `yaml:"id_attribute" doc:"Operational attribute with an id that never changes and is never used again. Preset: entryUUID."`
+}
+
+// Groups is how groups are found.
+type Groups struct {
+	BaseDN        string `yaml:"base_dn" doc:"The entry below which groups are. It must be written down if the policy names groups by short names or with holes. Empty: the directory's base_dn."`
+	Filter        string `yaml:"filter" doc:"LDAP filter that a group must match as well."`
+	Method        string `yaml:"method" default:"member_search" enum:"member_search member_of" later:"token_groups in_chain" doc:"member_search looks for groups that list the account (groupOfNames, groupOfUniqueNames, posixGroup); member_of reads the account's memberOf attribute."`
+	Nested        bool   `yaml:"nested" default:"true" doc:"Whether groups of groups count."`
+	MaxDepth      int    `yaml:"max_depth" default:"10" min:"1" max:"100" doc:"Levels of nesting that are followed; what is deeper is an error and never silently left out."`
+	NameAttribute string `yaml:"name_attribute" doc:"Attribute with the short name that a policy uses. Preset: cn."`
+	IDAttribute   string `yaml:"id_attribute" doc:"Attribute with a group's id. Preset: entryUUID."`
+	Watch         *bool  `yaml:"watch" later:"*" doc:"Follows changes of groups as they happen."`
+}
+
+// Cache is what is remembered of entries and groups.
+type Cache struct {
+	Size        int           `yaml:"size" default:"50000" min:"1" max:"10000000" doc:"Accounts that are remembered; the least recently used go first."`
+	TTL         time.Duration `yaml:"ttl" default:"2m" min:"1s" max:"24h" doc:"How long an answer is used; also how long a change of groups may take to show."`
+	StaleIfDown time.Duration `yaml:"stale_if_down" default:"15m" min:"0s" max:"24h" doc:"How much longer an answer may be used while the directory does not answer. 0s is off."`
+}
+
+// Range is a number of connections.
+type Range struct {
+	Min int `yaml:"min" default:"4" min:"0" max:"10000" doc:"Connections that stay open."`
+	Max int `yaml:"max" default:"32" min:"1" max:"10000" doc:"Connections at most; further binds wait."`
+}
+
+// DirectoryTimeouts is how long a server may take.
+type DirectoryTimeouts struct {
+	Dial      time.Duration `yaml:"dial" default:"2s" min:"100ms" max:"10s" doc:"To open a connection, TLS included."`
+	Operation time.Duration `yaml:"operation" default:"3s" min:"100ms" max:"10s" doc:"To answer one search or bind. The connection is thrown away after that."`
+}

@@ -1,0 +1,153 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// directories checks the directories and that there is one of them.
+func (v *validator) directories(c Config) {
+	seen := make(map[string]int)
+	for i, d := range c.Directories {
+		path := index("directories", i)
+		if i > 0 {
+			v.add(path, "more than one directory is "+notYet, "remove it")
+		}
+		if d.Name != "" {
+			if first, ok := seen[d.Name]; ok {
+				v.add(path+".name", fmt.Sprintf("%s is the name of directories[%d] already", shown(d.Name), first), "give each directory a name of its own")
+			}
+			seen[d.Name] = i
+			v.name(d.Name, path+".name")
+		}
+		v.servers(d, path)
+		v.both(path+".tls.cert_file", d.TLS.CertFile, path+".tls.key_file", d.TLS.KeyFile)
+		v.names(d, path)
+		v.connections(d, c.Limits.RequestTimeout, path)
+	}
+}
+
+// name checks a directory's name: it stands in metrics, and behind an @ in the policy.
+func (v *validator) name(name, path string) {
+	const longest = 63
+	legal := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)
+	}
+	if len(name) > longest || strings.ContainsFunc(name, func(r rune) bool { return !legal(r) }) {
+		v.add(path, shown(name)+" is not a directory name", fmt.Sprintf("use up to %d lower-case letters, digits, '-', '_' and '.'", longest))
+	}
+}
+
+// servers checks the servers and that passwords are protected on the way to them.
+func (v *validator) servers(d Directory, path string) {
+	if len(d.Servers) == 0 && d.Discover == nil {
+		v.add(path+".servers", "required", "list the directory's servers, such as [ldaps://ldap1.corp.example]")
+	}
+	plain := false
+	seen := make(map[string]bool)
+	for i, text := range d.Servers {
+		at := index(path+".servers", i)
+		u := v.server(text, at)
+		if u == nil {
+			continue
+		}
+		key := u.Scheme + "://" + strings.ToLower(u.Host)
+		if seen[key] {
+			v.add(at, shown(text)+" is listed twice", "remove one of them")
+		}
+		seen[key] = true
+		switch {
+		case u.Scheme == "ldaps" && d.TLS.StartTLS:
+			v.add(at, "is ldaps:// although tls.start_tls is set", "write "+strings.Replace(text, "ldaps://", "ldap://", 1)+" or remove start_tls")
+		case u.Scheme == "ldap" && !d.TLS.StartTLS:
+			plain = true
+			if !d.InsecurePlaintext {
+				v.add(at, "ldap:// sends passwords readable", "use ldaps://, or tls: {start_tls: true}, or insecure_plaintext: true")
+			}
+		}
+	}
+	if d.InsecurePlaintext && !plain && len(d.Servers) > 0 {
+		v.add(path+".insecure_plaintext", "is set although every server uses TLS", "remove it")
+	}
+}
+
+// server parses one server's URL, or reports why it is none.
+func (v *validator) server(text, path string) *url.URL {
+	const example = "write ldaps://ldap1.corp.example, with a port only if it is not 636"
+	u, err := url.Parse(text)
+	switch {
+	case err == nil && u.User != nil:
+		v.add(path, "holds a user name", "the service account belongs under bind; "+example)
+	case err != nil || u.Hostname() == "" || u.Opaque != "":
+		v.add(path, shown(text)+" is not a server's URL", example)
+	case u.Scheme != "ldaps" && u.Scheme != "ldap":
+		v.add(path, fmt.Sprintf("unknown scheme %q", u.Scheme), example)
+	case u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		v.add(path, shown(text)+" holds more than a host and a port", "the base belongs under base_dn; "+example)
+	case !isPort(u):
+		v.add(path, fmt.Sprintf("%q is not a port", u.Port()), "use a number from 1 to 65535")
+	default:
+		return u
+	}
+	return nil
+}
+
+// isPort reports whether a URL has a legal port or none.
+func isPort(u *url.URL) bool {
+	if strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || err == nil && n > 0
+}
+
+// names checks DNs, filters and attributes.
+func (v *validator) names(d Directory, path string) {
+	for _, x := range []struct{ key, dn string }{
+		{".bind.dn", d.Bind.DN},
+		{".base_dn", d.BaseDN},
+		{".users.base_dn", d.Users.BaseDN},
+		{".groups.base_dn", d.Groups.BaseDN},
+	} {
+		if x.key == ".users.base_dn" && d.Users.BaseDN == d.BaseDN {
+			continue // the fault of base_dn is enough
+		}
+		if err := checkDN(x.dn); x.dn != "" && err != nil {
+			v.add(path+x.key, fmt.Sprintf("%s is not a DN: %v", shown(x.dn), err), "write it as ou=people,dc=corp,dc=example")
+		}
+	}
+	for _, x := range []struct{ key, filter string }{{".users.filter", d.Users.Filter}, {".groups.filter", d.Groups.Filter}} {
+		if err := checkFilter(x.filter); x.filter != "" && err != nil {
+			v.add(path+x.key, fmt.Sprintf("%s is not a filter: %v", shown(x.filter), err), "write it as (objectClass=inetOrgPerson)")
+		}
+	}
+	attributes := map[string]string{
+		".users.id_attribute": d.Users.IDAttribute, ".groups.id_attribute": d.Groups.IDAttribute, ".groups.name_attribute": d.Groups.NameAttribute,
+	}
+	for i, name := range d.Users.LoginAttributes {
+		attributes[index(".users.login_attributes", i)] = name
+	}
+	for key, name := range attributes {
+		if !isAttribute(name) {
+			v.add(path+key, shown(name)+" is not an attribute's name", "use letters, digits and '-', such as uid")
+		}
+	}
+}
+
+// connections checks pools and deadlines against each other.
+func (v *validator) connections(d Directory, request time.Duration, path string) {
+	if b := d.BindConnections; b.Min > b.Max {
+		v.add(path+".bind_connections.min", fmt.Sprintf("is more than max (%d)", b.Max), "lower it, or raise max")
+	}
+	for _, x := range []struct {
+		key string
+		d   time.Duration
+	}{{".timeouts.dial", d.Timeouts.Dial}, {".timeouts.operation", d.Timeouts.Operation}} {
+		if x.d > request {
+			v.add(path+x.key, fmt.Sprintf("is longer than limits.request_timeout (%s)", short(request)), "make it shorter, so that another server can still be tried")
+		}
+	}
+}
