@@ -14,9 +14,38 @@ type Observer struct {
 	// Cache is called once a question to a memory. Cache is "entry", "account" or "wrong_password"; result
 	// is "hit", "miss" or "stale".
 	Cache func(source, cache, result string)
-	// Evicted is called when a memory dropped something to make room.
+	// Evicted is called when a memory dropped something to make room. Cache may here also be "unknown_name",
+	// the memory of names without an entry, whose questions count as those of "entry".
 	Evicted func(source, cache string)
 	// Coalesced is called when a caller shared the answer of another one's question. Kind is "find", "bind"
 	// or "account".
 	Coalesced func(source, kind string)
+}
+
+// login reports one login.
+func (o Observer) login(source string, reason identity.Reason, d time.Duration) {
+	if o.Login != nil {
+		o.Login(source, reason, d)
+	}
+}
+
+// cache reports one question to a memory.
+func (o Observer) cache(source, cache, result string) {
+	if o.Cache != nil {
+		o.Cache(source, cache, result)
+	}
+}
+
+// evicted reports that a memory was full.
+func (o Observer) evicted(source, cache string) {
+	if o.Evicted != nil {
+		o.Evicted(source, cache)
+	}
+}
+
+// coalesced reports a shared answer.
+func (o Observer) coalesced(source, kind string) {
+	if o.Coalesced != nil {
+		o.Coalesced(source, kind)
+	}
 }

@@ -97,11 +97,14 @@ func (f *Flight[K, V]) Wait() { f.running.Wait() }
 
 // start puts a question into flight. The mutex is held.
 func (f *Flight[K, V]) start(ctx context.Context, key K, ask func(context.Context) (V, error)) *call[V] {
-	c := &call[V]{done: make(chan struct{}), err: ErrNoAnswer}
-	ctx, c.cancel = context.WithTimeout(context.WithoutCancel(ctx), f.timeout)
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.timeout)
+	c := &call[V]{done: make(chan struct{}), cancel: cancel, err: ErrNoAnswer}
 	f.calls[key] = c
 	f.running.Add(1)
-	go f.run(ctx, key, c, ask)
+	go func() {
+		defer cancel()
+		f.run(own, key, c, ask)
+	}()
 	return c
 }
 
@@ -123,7 +126,6 @@ func (f *Flight[K, V]) land(key K, c *call[V]) {
 	f.drop(key, c)
 	f.mu.Unlock()
 	close(c.done)
-	c.cancel()
 }
 
 // leave is a caller who does not wait any longer.

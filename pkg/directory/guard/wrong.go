@@ -130,9 +130,6 @@ func (w *WrongPasswords) Remember(f Fingerprint) {
 	w.known.Add(f, struct{}{})
 }
 
-// Forget takes a remembered password back: a bind has proven it meanwhile.
-func (w *WrongPasswords) Forget(f Fingerprint) { w.known.Remove(f) }
-
 // hashKey gives the key that was set, or a random one.
 func hashKey(o WrongPasswordsOptions) ([]byte, error) {
 	if !o.Key.IsEmpty() {

@@ -1,0 +1,254 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/directory/cache"
+	"github.com/wharfgate/wharfgate/pkg/directory/guard"
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// ErrInvalidOptions means that a part of this package cannot be made from its options.
+var ErrInvalidOptions = errors.New("invalid directory options")
+
+// AnyAge as a maxAge leaves it to the memory how old an answer may be.
+const AnyAge = time.Duration(math.MaxInt64)
+
+const (
+	defaultSize            = 50_000
+	defaultTTL             = 2 * time.Minute
+	defaultUnknownSize     = 4_096
+	defaultUnknownTTL      = 10 * time.Second
+	defaultQuestionTimeout = 4 * time.Second
+	// jitter spreads lives by 15 % either way.
+	jitter = 0.15
+)
+
+// What observers call the memories and the questions.
+const (
+	entryCache   = "entry"
+	accountCache = "account"
+	unknownCache = "unknown_name"
+	wrongCache   = "wrong_password"
+
+	hitResult   = "hit"
+	missResult  = "miss"
+	staleResult = "stale"
+
+	findKind    = "find"
+	bindKind    = "bind"
+	accountKind = "account"
+)
+
+// CachedOptions says what a [Cached] remembers, and for how long.
+type CachedOptions struct {
+	// Backend is asked what is not remembered; it must not be nil.
+	Backend Backend
+	// Source is the directory's configured name, for observers.
+	Source string
+	// Size is how many entries, and how many accounts, are held at most; zero means 50,000.
+	Size int
+	// TTL is their normal life, spread by 15 % either way; zero means 2 minutes.
+	TTL time.Duration
+	// StaleIfDown is how long after its life an entry or account may still be used while the directory is
+	// [identity.ErrUnavailable]; zero means never.
+	StaleIfDown time.Duration
+	// UnknownSize is how many names without an entry are held at most, apart from the entries; zero means
+	// 4,096.
+	UnknownSize int
+	// UnknownTTL is how long a name without an entry is remembered; zero means 10 seconds.
+	UnknownTTL time.Duration
+	// QuestionTimeout is how long one question to the Backend may take; zero means 4 seconds.
+	QuestionTimeout time.Duration
+	// Observer is told what happens.
+	Observer Observer
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+	// Rand gives numbers in [0, 1) for the spread of lives; nil means math/rand/v2.
+	Rand func() float64
+}
+
+// Cached is a [Backend] around a Backend. It remembers entries by login name and accounts by the entry's own
+// id, names without an entry in a small memory of their own, and lets identical questions share one answer.
+// Binds are never remembered. Make one with [NewCached].
+type Cached struct {
+	inner    Backend
+	source   string
+	observer Observer
+
+	entries  *cache.Cache[string, Entry]
+	unknown  *cache.Cache[string, error]
+	accounts *cache.Cache[string, Account]
+	finds    *cache.Flight[string, Entry]
+	reads    *cache.Flight[string, Account]
+
+	// forgotten counts the calls of Forget: what was asked before one is not remembered after it.
+	forgotten atomic.Uint64
+}
+
+var _ Backend = (*Cached)(nil)
+
+// NewCached makes a Cached with empty memories.
+func NewCached(o CachedOptions) (*Cached, error) {
+	if o.Backend == nil {
+		return nil, fmt.Errorf("%w: no backend", ErrInvalidOptions)
+	}
+	o = o.withDefaults()
+	c := &Cached{inner: o.Backend, source: o.Source, observer: o.Observer}
+	var errs [5]error
+	c.entries, errs[0] = cache.New[string, Entry](o.memory(entryCache, o.Size, o.TTL, o.StaleIfDown))
+	c.accounts, errs[1] = cache.New[string, Account](o.memory(accountCache, o.Size, o.TTL, o.StaleIfDown))
+	c.unknown, errs[2] = cache.New[string, error](o.memory(unknownCache, o.UnknownSize, o.UnknownTTL, 0))
+	c.finds, errs[3] = cache.NewFlight[string, Entry](cache.FlightOptions{Timeout: o.QuestionTimeout})
+	c.reads, errs[4] = cache.NewFlight[string, Account](cache.FlightOptions{Timeout: o.QuestionTimeout})
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalidOptions, err)
+	}
+	return c, nil
+}
+
+// Find returns the entry of a login name, remembered for not longer than maxAge or else as the directory has
+// it now. A name without an entry is remembered, too; everything else that failed is not.
+func (c *Cached) Find(ctx context.Context, login string, maxAge time.Duration) (Entry, error) {
+	key := identity.Fold(login)
+	held := c.entries.Get(key)
+	if usable(held.State, held.Age, maxAge) {
+		c.observer.cache(c.source, entryCache, hitResult)
+		return held.Value, nil
+	}
+	if no := c.unknown.Get(key); usable(no.State, no.Age, maxAge) {
+		c.observer.cache(c.source, entryCache, hitResult)
+		return Entry{}, no.Value
+	}
+	e, err := c.find(ctx, key, login)
+	if errors.Is(err, identity.ErrUnavailable) && held.State != cache.Miss && held.Age < maxAge {
+		c.observer.cache(c.source, entryCache, staleResult)
+		return held.Value, nil
+	}
+	c.observer.cache(c.source, entryCache, missResult)
+	return e, err
+}
+
+// Prove asks the Backend: a bind is never answered from memory here.
+func (c *Cached) Prove(ctx context.Context, e Entry, s identity.Secret, attempts guard.Attempts) (Proof, error) {
+	return c.inner.Prove(ctx, e, s, attempts)
+}
+
+// Account returns the account of an entry, remembered for not longer than maxAge or else as the directory has
+// it now. While the directory is unavailable it may be an older one, which then says so by Stale; "no" is
+// never overruled by it.
+func (c *Cached) Account(ctx context.Context, e Entry, p Proof, maxAge time.Duration) (Account, error) {
+	held := c.accounts.Get(e.ID)
+	if usable(held.State, held.Age, maxAge) {
+		c.observer.cache(c.source, accountCache, hitResult)
+		return held.Value, nil
+	}
+	a, err := c.account(ctx, e, p)
+	if errors.Is(err, identity.ErrUnavailable) && held.State != cache.Miss && held.Age < maxAge {
+		c.observer.cache(c.source, accountCache, staleResult)
+		held.Value.Stale = true
+		return held.Value, nil
+	}
+	c.observer.cache(c.source, accountCache, missResult)
+	return a, err
+}
+
+// Forget drops what is remembered of the entry with the id, so that the next login reads it again. Answers
+// that are under way are not remembered either. It looks at every entry and is not for hot paths.
+func (c *Cached) Forget(id string) {
+	c.forgotten.Add(1)
+	c.accounts.Remove(id)
+	c.entries.RemoveFunc(func(_ string, e Entry) bool { return e.ID == id })
+}
+
+// Wait returns when no question is in flight any more. It is for the end, when nobody asks any longer.
+func (c *Cached) Wait() {
+	c.finds.Wait()
+	c.reads.Wait()
+}
+
+// find asks the Backend for an entry and remembers the answer.
+func (c *Cached) find(ctx context.Context, key, login string) (Entry, error) {
+	answer, err := c.finds.Do(ctx, key, func(ctx context.Context) (Entry, error) {
+		before := c.forgotten.Load()
+		e, err := find(ctx, c.inner, login, 0)
+		if c.forgotten.Load() == before {
+			c.learn(key, e, err)
+		}
+		return e, err
+	})
+	if answer.Shared {
+		c.observer.coalesced(c.source, findKind)
+	}
+	return answer.Value, err
+}
+
+// learn remembers what a search came to.
+func (c *Cached) learn(key string, e Entry, err error) {
+	switch {
+	case err == nil:
+		if held := c.entries.Get(key); held.Value.ID == e.ID && held.Value.DN != e.DN {
+			c.accounts.Remove(e.ID) // groups name their members by DN
+		}
+		c.unknown.Remove(key)
+		c.entries.Add(key, e)
+	case errors.Is(err, identity.ErrInvalidCredentials):
+		c.entries.Remove(key)
+		c.unknown.Add(key, err)
+	}
+}
+
+// account asks the Backend for an account and remembers the answer.
+func (c *Cached) account(ctx context.Context, e Entry, p Proof) (Account, error) {
+	answer, err := c.reads.Do(ctx, e.ID, func(ctx context.Context) (Account, error) {
+		before := c.forgotten.Load()
+		a, err := c.inner.Account(ctx, e, p, 0)
+		err = inTime(err)
+		switch {
+		case errors.Is(err, identity.ErrInvalidCredentials):
+			c.accounts.Remove(e.ID)
+		case err == nil && c.forgotten.Load() == before:
+			c.accounts.Add(e.ID, a)
+		}
+		return a, err
+	})
+	if answer.Shared {
+		c.observer.coalesced(c.source, accountKind)
+	}
+	return answer.Value, err
+}
+
+// usable reports whether something remembered is good enough for who asks.
+func usable(s cache.State, age, maxAge time.Duration) bool { return s == cache.Fresh && age < maxAge }
+
+// withDefaults fills what was left zero.
+func (o CachedOptions) withDefaults() CachedOptions {
+	o.Size = orDefault(o.Size, defaultSize)
+	o.TTL = orDefault(o.TTL, defaultTTL)
+	o.UnknownSize = orDefault(o.UnknownSize, defaultUnknownSize)
+	o.UnknownTTL = orDefault(o.UnknownTTL, defaultUnknownTTL)
+	o.QuestionTimeout = orDefault(o.QuestionTimeout, defaultQuestionTimeout)
+	return o
+}
+
+// memory gives the options of one memory.
+func (o CachedOptions) memory(name string, size int, ttl, extra time.Duration) cache.Options {
+	return cache.Options{
+		Size: size, TTL: ttl, Extra: extra, Jitter: jitter, Now: o.Now, Rand: o.Rand,
+		Evicted: func() { o.Observer.evicted(o.Source, name) },
+	}
+}
+
+// orDefault gives the value, or the default for the zero value.
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}

@@ -1,0 +1,99 @@
+package directory
+
+import (
+	"context"
+	"errors"
+
+	"github.com/wharfgate/wharfgate/pkg/directory/guard"
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// question is one password that wants to be proven.
+type question struct {
+	login  string
+	secret identity.Secret
+	entry  Entry
+	print  guard.Fingerprint
+}
+
+// proven is an entry with the proof of its password; a zero proof proves nothing.
+type proven struct {
+	entry Entry
+	proof Proof
+}
+
+// prove has the password of a question proven, once for everybody who asks the same.
+func (a *Authenticator) prove(ctx context.Context, q question) (proven, error) {
+	answer, err := a.binds.Do(ctx, q.print, func(ctx context.Context) (proven, error) {
+		return a.ask(ctx, q)
+	})
+	if answer.Shared {
+		a.observer.coalesced(a.source, bindKind)
+	}
+	return answer.Value, err
+}
+
+// ask sends the bind, and remembers a password that is wrong. An entry that was read a while ago may be out of
+// date: then the directory is asked for it again before the answer counts, and the password gets one more
+// bind if it is another entry by now.
+func (a *Authenticator) ask(ctx context.Context, q question) (proven, error) {
+	if a.wrong.Known(q.print) { // it was in flight when this question was on its way here
+		return proven{}, a.knownWrong(q.entry)
+	}
+	p, err := a.bind(ctx, q.entry, q.secret)
+	if doubtful(err) && a.age(q.entry) > settledAge {
+		p, err = a.askAgain(ctx, &q, err)
+	}
+	if refused(err, identity.ReasonWrongPassword) {
+		a.wrong.Remember(q.print)
+	}
+	return p, err
+}
+
+// askAgain reads the entry of a refused password again. The question's entry is the fresh one afterwards.
+func (a *Authenticator) askAgain(ctx context.Context, q *question, no error) (proven, error) {
+	fresh, err := find(ctx, a.backend, q.login, 0)
+	if errors.Is(err, identity.ErrInvalidCredentials) {
+		return proven{}, err
+	}
+	if err != nil {
+		return proven{}, no // the directory did answer, and said no
+	}
+	moved := fresh.ID != q.entry.ID || fresh.DN != q.entry.DN
+	q.entry, q.print = fresh, a.fingerprint(fresh, q.secret)
+	if !moved {
+		return proven{}, no
+	}
+	if a.wrong.Known(q.print) {
+		return proven{}, a.knownWrong(fresh)
+	}
+	return a.bind(ctx, fresh, q.secret)
+}
+
+// bind sends one bind. Its errors carry the names of the entry that was bound.
+func (a *Authenticator) bind(ctx context.Context, e Entry, s identity.Secret) (proven, error) {
+	proof, err := a.backend.Prove(ctx, e, s, a.budget.Attempts(a.source, e.ID))
+	if err != nil {
+		return proven{}, complete(err, a.source, e)
+	}
+	if proof.IsZero() {
+		return proven{}, complete(errNoProof, a.source, e)
+	}
+	return proven{entry: e, proof: proof}, nil
+}
+
+// doubtful reports whether a refusal may come from an entry that is out of date.
+func doubtful(err error) bool {
+	return refused(err, identity.ReasonWrongPassword) || refused(err, identity.ReasonNotFound)
+}
+
+// refused reports whether an error is a refusal for the reason.
+func refused(err error, reason identity.Reason) bool {
+	refusal, ok := errors.AsType[*identity.AccountError](err)
+	return ok && refusal.Reason == reason
+}
+
+// knownWrong is the refusal of a password that the directory has refused before.
+func (a *Authenticator) knownWrong(e Entry) error {
+	return complete(&identity.AccountError{Reason: identity.ReasonKnownWrongPassword}, a.source, e)
+}
