@@ -1,0 +1,50 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+)
+
+var (
+	// errBusy means that no more requests may wait.
+	errBusy = errors.New("too many requests are waiting")
+	// errTooLong means that a request waited for its turn until its time was over.
+	errTooLong = errors.New("no turn within the time of the request")
+)
+
+// limiter bounds how many requests are worked on at once and how many more wait. Turns are given in the
+// order of arrival: goroutines that wait to send on a channel are served first in, first out, and a slot
+// that gets free goes to the first of them, not to a newcomer.
+type limiter struct {
+	slots   chan struct{}
+	waiting atomic.Int64
+	queue   int64
+}
+
+// newLimiter makes a limiter; a queue below zero means that nobody waits.
+func newLimiter(concurrency, queue int) *limiter {
+	return &limiter{slots: make(chan struct{}, concurrency), queue: int64(max(queue, 0))}
+}
+
+// acquire takes a slot, or waits for one until ctx ends.
+func (l *limiter) acquire(ctx context.Context) error {
+	select {
+	case l.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	defer l.waiting.Add(-1)
+	if l.waiting.Add(1) > l.queue {
+		return errBusy
+	}
+	select {
+	case l.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return errTooLong
+	}
+}
+
+// release gives a slot back.
+func (l *limiter) release() { <-l.slots }

@@ -1,0 +1,211 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/authority"
+	"github.com/wharfgate/wharfgate/pkg/registry"
+)
+
+// The defaults of [Options].
+const (
+	DefaultRequestTimeout = 5 * time.Second
+	DefaultConcurrency    = 256
+	DefaultQueue          = 1024
+	DefaultRealm          = "wharfgate"
+)
+
+// A Granter decides about requests; [authority.Authority] is the one.
+type Granter interface {
+	// Grant answers one request. Its errors are those of [authority.Authority.Grant]: they match
+	// [authority.ErrUnknownService] or the sentinels of package identity; any other is an internal error.
+	Grant(ctx context.Context, r authority.Request) (authority.Grant, error)
+}
+
+// IssuedAt says whether the answer to a token request holds issued_at.
+type IssuedAt bool
+
+// The choices. Without it clients count a token's life from the answer, which no wrong clock disturbs.
+const (
+	OmitIssuedAt IssuedAt = false
+	SendIssuedAt IssuedAt = true
+)
+
+// Options are what a [Server] is made of.
+type Options struct {
+	// Granter decides. It is required.
+	Granter Granter
+	// Logger takes one line a request. It is required.
+	Logger *slog.Logger
+	// Services are the configured service names: any other is "unknown" to the Observer.
+	Services []string
+	// TrustedProxies are the networks whose X-Forwarded-For and X-Request-Id are believed; none by default.
+	TrustedProxies []netip.Prefix
+	// Realm stands in the Basic challenge; empty means [DefaultRealm].
+	Realm string
+	// RequestTimeout bounds one request, waiting included; zero means [DefaultRequestTimeout].
+	RequestTimeout time.Duration
+	// Concurrency is how many requests are worked on at once; zero means [DefaultConcurrency].
+	Concurrency int
+	// Queue is how many more may wait; zero means [DefaultQueue], less than zero none.
+	Queue int
+	// Scopes is how many scopes one request may hold; zero means [registry.DefaultScopeLimit].
+	Scopes int
+	// DisablePost makes POST answer 404, so that clients that try it first go on with GET.
+	DisablePost bool
+	// IssuedAt says whether answers hold issued_at; the zero value leaves it out.
+	IssuedAt IssuedAt
+	// CertFile and KeyFile are the TLS certificate chain and key in PEM; both empty means plain HTTP.
+	CertFile, KeyFile string
+	// DrainTimeout bounds how long [Server.Serve] waits for requests at its end; zero means twice
+	// RequestTimeout.
+	DrainTimeout time.Duration
+	// Observer is told what happens; its zero value hears nothing.
+	Observer Observer
+	// Now is the clock; nil means [time.Now].
+	Now func() time.Time
+	// Rand is where request ids and the key of account hashes come from; nil means [rand.Reader]. It must
+	// be safe for concurrent use.
+	Rand io.Reader
+}
+
+// Server answers token requests. It is an [http.Handler], safe for concurrent use.
+type Server struct {
+	o           Options
+	constant    headers
+	services    map[string]string
+	routes      map[string]func(*exchange) error
+	limit       *limiter
+	hashKey     [32]byte
+	inFlight    atomic.Int64
+	buffers     buffers
+	certificate *certificate
+}
+
+var _ http.Handler = (*Server)(nil)
+
+// New checks the options, reads the certificate if there is one, and makes a Server. It opens no listener.
+func New(o Options) (*Server, error) {
+	if o.Granter == nil || o.Logger == nil {
+		return nil, errors.New("server: Granter and Logger are required")
+	}
+	o.setDefaults()
+	if strings.ContainsAny(o.Realm, "\"\\\r\n") {
+		return nil, fmt.Errorf("server: realm %q cannot be quoted", o.Realm)
+	}
+	s := &Server{
+		o:        o,
+		constant: newHeaders(o),
+		services: make(map[string]string, len(o.Services)),
+		limit:    newLimiter(o.Concurrency, o.Queue),
+	}
+	for _, name := range o.Services {
+		s.services[name] = name
+	}
+	s.routes = map[string]func(*exchange) error{
+		"/token": s.token, "/token/": s.token, "/auth/token": s.token, "/auth/token/": s.token,
+	}
+	if _, err := io.ReadFull(o.Rand, s.hashKey[:]); err != nil {
+		return nil, fmt.Errorf("server: make a key: %w", err)
+	}
+	if o.CertFile != "" || o.KeyFile != "" {
+		c, err := newCertificate(o.CertFile, o.KeyFile, o.Now, o.Logger, o.Observer)
+		if err != nil {
+			return nil, err
+		}
+		s.certificate = c
+	}
+	return s, nil
+}
+
+// setDefaults fills in zero values.
+func (o *Options) setDefaults() {
+	if o.Realm == "" {
+		o.Realm = DefaultRealm
+	}
+	if o.RequestTimeout <= 0 {
+		o.RequestTimeout = DefaultRequestTimeout
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = DefaultConcurrency
+	}
+	if o.Queue == 0 {
+		o.Queue = DefaultQueue
+	}
+	if o.Scopes <= 0 {
+		o.Scopes = registry.DefaultScopeLimit
+	}
+	if o.DrainTimeout <= 0 {
+		o.DrainTimeout = 2 * o.RequestTimeout
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+}
+
+// ServeHTTP answers one request. Paths are compared as they are: [http.ServeMux] would answer //token and the
+// like with a redirect, which turns a POST into a GET in many clients.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := s.begin(w, r)
+	defer s.end(x)
+	err := s.admit(x)
+	if err == nil {
+		err = x.route(x)
+	}
+	if err != nil {
+		s.fail(x, err)
+	}
+}
+
+// admit finds the route and checks the method.
+func (s *Server) admit(x *exchange) error {
+	route, ok := s.routes[x.r.URL.Path]
+	if !ok {
+		return errNoPath
+	}
+	x.handler, x.route = HandlerToken, route
+	switch x.r.Method {
+	case http.MethodGet:
+		return nil
+	case http.MethodPost:
+		if s.o.DisablePost {
+			return errNoPost
+		}
+		return nil
+	default:
+		return errMethod
+	}
+}
+
+// token answers a token request: it reads it, waits for its turn, and asks the Granter.
+func (s *Server) token(x *exchange) error {
+	ctx, cancel := context.WithTimeout(x.r.Context(), s.o.RequestTimeout)
+	defer cancel()
+	if err := s.parse(x); err != nil {
+		return err
+	}
+	if err := s.limit.acquire(ctx); err != nil {
+		return err
+	}
+	defer s.limit.release()
+	grant, err := s.o.Granter.Grant(ctx, x.req)
+	if err != nil {
+		return fmt.Errorf("grant: %w", err)
+	}
+	x.grant, x.granted = grant, true
+	s.writeGrant(x)
+	return nil
+}
