@@ -1,0 +1,95 @@
+package distribution
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wharfgate/wharfgate/integration/internal/loopback"
+	"github.com/wharfgate/wharfgate/integration/internal/need"
+	"github.com/wharfgate/wharfgate/integration/internal/proc"
+)
+
+// V2 is a registry of the second generation that runs as a program.
+type V2 struct {
+	// Host is its host and port.
+	Host string
+	// Process is the program.
+	Process *proc.Process
+}
+
+// StartV2 runs Debian's docker-registry until the test ends, or skips the test where it is missing.
+func StartV2(t testing.TB, a Auth) *V2 {
+	t.Helper()
+	program := need.Tools(t, "docker-registry")[0]
+	port := loopback.Ports(t, 1)
+	file := filepath.Join(t.TempDir(), "registry.yaml")
+	settings := map[string]any{
+		"version": "0.1",
+		"log":     map[string]any{"level": "warn", "accesslog": map[string]any{"disabled": true}},
+		"storage": map[string]any{
+			"inmemory": map[string]any{}, "delete": map[string]any{"enabled": true},
+			"maintenance": map[string]any{"uploadpurging": map[string]any{"enabled": false}},
+		},
+		"http": map[string]any{"addr": loopback.Address(port), "secret": "of one run"},
+		"auth": map[string]any{"token": a.settings()},
+	}
+	document, err := json.Marshal(settings) // which is YAML, too
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startV2(t, program, file, document, port)
+}
+
+// StartV2From runs Debian's docker-registry on a configuration document of the caller's, whose http.addr must
+// be the given port of the loopback address.
+func StartV2From(t testing.TB, document []byte, port int) *V2 {
+	t.Helper()
+	program := need.Tools(t, "docker-registry")[0]
+	return startV2(t, program, filepath.Join(t.TempDir(), "registry.yaml"), document, port)
+}
+
+func startV2(t testing.TB, program, file string, document []byte, port int) *V2 {
+	t.Helper()
+	if err := os.WriteFile(file, document, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v := &V2{Host: loopback.Host(port), Process: proc.Start(t, registryEnvironment(), program, "serve", file)}
+	const patience = 20 * time.Second
+	loopback.Eventually(t, patience, func() error { return v.answers(t) })
+	return v
+}
+
+// answers asks for the API without a token, which must be refused.
+func (v *V2) answers(t testing.TB) error {
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+v.Host+"/v2/", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, v.Process.Err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusUnauthorized {
+		return fmt.Errorf("the registry answers %s without a token", answer.Status)
+	}
+	return nil
+}
+
+// registryEnvironment is ours without what distribution would read as configuration: among it
+// REGISTRY_AUTH_FILE, which belongs to skopeo.
+func registryEnvironment() []string {
+	var env []string
+	for _, pair := range os.Environ() {
+		if !strings.HasPrefix(pair, "REGISTRY_") {
+			env = append(env, pair)
+		}
+	}
+	return env
+}

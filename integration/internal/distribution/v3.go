@@ -1,0 +1,34 @@
+package distribution
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	_ "github.com/distribution/distribution/v3/registry/auth/token" // the access controller "token"
+	"github.com/distribution/distribution/v3/registry/handlers"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory" // the storage driver "inmemory"
+	"github.com/sirupsen/logrus"
+)
+
+// NewV3 makes a registry of the third generation that lives until ctx ends. Its configuration faults panic.
+// What it logs goes to logs, for every such registry of the process.
+func NewV3(ctx context.Context, a Auth, logs io.Writer) http.Handler {
+	logrus.SetOutput(logs)
+	return handlers.NewApp(ctx, newConfiguration(a))
+}
+
+// StartV3 serves a registry of the third generation until the test ends and returns its host and port.
+func StartV3(t testing.TB, a Auth) string {
+	t.Helper()
+	s := httptest.NewServer(NewV3(context.WithoutCancel(t.Context()), a, io.Discard))
+	t.Cleanup(s.Close)
+	_, port, err := net.SplitHostPort(s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.JoinHostPort("localhost", port)
+}
