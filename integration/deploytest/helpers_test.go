@@ -9,13 +9,23 @@ import (
 	"testing"
 )
 
-// binary is built once for all tests of the package.
-var binary = sync.OnceValues(func() (string, error) {
+// binaryDir is where the binary is built; TestMain makes and removes it.
+var binaryDir string
+
+func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "wharfgate-deploytest-")
 	if err != nil {
-		return "", err
+		panic(err)
 	}
-	path := filepath.Join(dir, "wharfgate")
+	binaryDir = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// binary is built once for all tests of the package.
+var binary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(binaryDir, "wharfgate")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -X main.version=test", "-o", path, "./cmd/wharfgate")
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -32,14 +42,6 @@ type buildError struct {
 }
 
 func (e *buildError) Error() string { return e.err.Error() + "\n" + e.output }
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
 
 // buildBinary gives the path of the static binary, as `make build` makes it.
 func buildBinary(t *testing.T) string {

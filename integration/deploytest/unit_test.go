@@ -1,6 +1,7 @@
 package deploytest_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -66,6 +67,9 @@ func TestSysusers(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	output(t, tool, "--root="+root, file)
 	passwd := read(t, filepath.Join(root, "etc/passwd"))
 	if !strings.Contains(passwd, "wharfgate:") {

@@ -1,0 +1,2 @@
+// Package prometheus runs a real Prometheus server against one target.
+package prometheus
