@@ -131,7 +131,9 @@ func (h *Handler) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		err = fmt.Errorf("drain: %w", errors.Join(err, server.Close()))
 	}
-	<-done
+	if end := <-done; !errors.Is(end, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("serve: %w", end))
+	}
 	return err
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -62,14 +63,14 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) *exchange {
 }
 
 // end closes the frame. It is deferred, and so is also where a panic ends.
-func (s *Server) end(x *exchange) {
+func (s *Server) end(ctx context.Context, x *exchange) {
 	if v := recover(); v != nil {
 		x.stack = debug.Stack()
 		s.fail(x, fmt.Errorf("panic: %v", v))
 	}
 	n := s.inFlight.Add(-1)
 	took := s.o.Now().Sub(x.start)
-	s.log(x, took)
+	s.log(ctx, x, took)
 	if s.o.Observer.InFlight != nil {
 		s.o.Observer.InFlight(int(n))
 	}

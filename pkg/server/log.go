@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -21,8 +22,8 @@ const (
 )
 
 // log writes the one line of a request.
-func (s *Server) log(x *exchange, took time.Duration) {
-	ctx, level := x.r.Context(), x.level()
+func (s *Server) log(ctx context.Context, x *exchange, took time.Duration) {
+	level := x.level()
 	if !s.o.Logger.Enabled(ctx, level) {
 		return
 	}

@@ -160,7 +160,7 @@ func (o *Options) setDefaults() {
 // like with a redirect, which turns a POST into a GET in many clients.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := s.begin(w, r)
-	defer s.end(x)
+	defer s.end(r.Context(), x)
 	err := s.admit(x)
 	if err == nil {
 		err = x.route(x)
