@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"slices"
+
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/registry"
 )
@@ -41,7 +43,103 @@ type Decision struct {
 	// grants and denies hold, an action each (pull, push, delete, catalog), the first rule in the file's
 	// order that allows or forbids it; nil where none does.
 	grants, denies [actionCount]*Rule
+
+	policy *Policy
 }
 
 // actionCount is the number of single actions that rules speak about.
 const actionCount = 4
+
+// Rules lists the distinct rules that decided about what was asked, in the order of the source: those that
+// gave what is granted, and those that took away what was given.
+func (d Decision) Rules() []*Rule {
+	var rules []*Rule
+	for i := range actionCount {
+		if wanted(d.Scope)&action(i) == 0 || d.grants[i] == nil {
+			continue
+		}
+		r := d.grants[i]
+		if d.denies[i] != nil {
+			r = d.denies[i]
+		}
+		if !slices.Contains(rules, r) {
+			rules = append(rules, r)
+		}
+	}
+	slices.SortFunc(rules, func(a, b *Rule) int { return a.Number - b.Number })
+	return rules
+}
+
+// Reason says why a single action is granted or not, For anything but a single action that was asked it is
+// [ReasonNoRule].
+func (d Decision) Reason(a registry.Actions) Reason {
+	for i := range actionCount {
+		switch {
+		case a != action(i) || d.grants[i] == nil:
+		case d.denies[i] != nil:
+			return ReasonDeniedByRule
+		default:
+			return ReasonRule
+		}
+	}
+	return ReasonNoRule
+}
+
+// Missing gives what was asked and is not granted. Who asked for [registry.Wildcard] misses something only
+// where nothing at all is granted.
+func (d Decision) Missing() registry.Actions {
+	asked := d.Scope.Actions
+	switch {
+	case asked.Has(registry.Wildcard) && d.Granted != 0:
+		return 0
+	case asked.Has(registry.Wildcard):
+		return wanted(d.Scope)
+	default:
+		return asked &^ d.Granted
+	}
+}
+
+// MissingReason says why something is missing: [ReasonDeniedByRule] where a rule took any of it away. It is
+// empty where nothing is missing.
+func (d Decision) MissingReason() Reason {
+	missing := d.Missing()
+	if missing == 0 && (d.Granted != 0 || d.Scope.Actions == 0) {
+		return ""
+	}
+	for i := range actionCount {
+		if missing&action(i) != 0 && d.Reason(action(i)) == ReasonDeniedByRule {
+			return ReasonDeniedByRule
+		}
+	}
+	return ReasonNoRule
+}
+
+// Groups lists the distinguished names of those groups of the principal through which a deciding rule
+// applies. It matches those rules again, so it is for the record and not for the decision.
+func (d Decision) Groups(who identity.Principal) []string {
+	if d.policy == nil {
+		return nil
+	}
+	var q query
+	q.prepare(d.policy, &Request{Principal: who, Scope: d.Scope})
+	var names []string
+	for _, r := range d.Rules() {
+		for _, c := range r.clauses(d.Scope.Type) {
+			for i := range who.Groups {
+				g := &who.Groups[i]
+				if !slices.Contains(names, g.DN) && c.verdict(&q, g) == applies {
+					names = append(names, g.DN)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// clauses gives the clauses of a rule that speak about a type of resource.
+func (r *Rule) clauses(resource string) []*clause {
+	if resource == registry.TypeRegistry {
+		return r.lists
+	}
+	return r.cases
+}

@@ -1,0 +1,201 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// clause is one subject of a rule with one of its patterns; without a pattern it is about the catalog. It is
+// the unit that applies or does not, and the only place where that is decided.
+type clause struct {
+	rule    *Rule
+	subject *Subject
+	pattern *Pattern
+	parts   []part // of the pattern, its holes bound to the subject's
+
+	usesUser      bool
+	userDirectory string // whose login names <user> takes
+	guarded       bool   // a hole stands first and takes no reserved path part
+	captures      []capture
+}
+
+// capture says where in a path the value of a group name's hole can be read.
+type capture struct{ slot, part, prefix, suffix int }
+
+// verdict says why a clause applies or not.
+type verdict uint8
+
+const (
+	applies     verdict = iota
+	otherWho            // who does not match
+	otherPath           // the pattern does not match
+	illegalUser         // the login name cannot be a path part, or <user> does not take names of this directory
+	reserved            // a hole would take a path part that another rule names
+)
+
+// bind connects the holes of the pattern with those of the subject.
+func (c *clause) bind() error {
+	c.userDirectory = c.subject.Directory
+	c.parts = make([]part, len(c.pattern.parts))
+	for i, p := range c.pattern.parts {
+		elems := make([]elem, len(p.elems))
+		for j, e := range p.elems {
+			if e.kind == holeElem {
+				if !c.subject.Fills(e.text) {
+					return fmt.Errorf("<%s> in %q is not filled by %q", e.text, c.pattern.text, c.subject.Text)
+				}
+				e.slot = c.slot(e.text)
+				c.usesUser = c.usesUser || e.slot == userSlot
+				c.guarded = c.guarded || i == 0 && c.rule.Effect == Can && !c.listed(e.slot)
+			}
+			elems[j] = e
+		}
+		c.parts[i] = part{deep: p.deep, elems: elems}
+	}
+	c.findCaptures()
+	return nil
+}
+
+// slot gives the slot of a hole that the subject fills.
+func (c *clause) slot(name string) int {
+	if name == UserHole {
+		return userSlot
+	}
+	return c.subject.template.slot(name)
+}
+
+// listed reports whether a hole takes only words that the rule lists.
+func (c *clause) listed(slot int) bool {
+	return slot != userSlot && len(c.subject.template.holes[slot].words) > 0
+}
+
+// findCaptures looks for places from which every hole can be read; captures stays empty if one has none.
+func (c *clause) findCaptures() {
+	t := c.subject.template
+	if t == nil {
+		return
+	}
+	found := make([]capture, 0, len(t.holes))
+	for slot := range t.holes {
+		for i := range c.parts {
+			if c.parts[i].deep {
+				break
+			}
+			if k, ok := captureFrom(c.parts[i].elems, slot); ok {
+				k.part = i
+				found = append(found, k)
+				break
+			}
+		}
+	}
+	if len(found) == len(t.holes) {
+		c.captures = found
+	}
+}
+
+// captureFrom tells where a hole stands in a part that has nothing else but literals.
+func captureFrom(elems []elem, slot int) (capture, bool) {
+	k := capture{slot: slot}
+	seen := false
+	for _, e := range elems {
+		switch {
+		case e.kind == holeElem && e.slot == slot && !seen:
+			seen = true
+		case e.kind == literalElem && seen:
+			k.suffix += len(e.text)
+		case e.kind == literalElem:
+			k.prefix += len(e.text)
+		default:
+			return capture{}, false
+		}
+	}
+	return k, seen
+}
+
+// groupName gives the name of the one group that would make the clause apply to the path. It appends to b and
+// gives nil where the path does not tell.
+func (c *clause) groupName(b []byte, p *path) []byte {
+	if len(c.captures) == 0 {
+		return nil
+	}
+	var v values
+	for _, k := range c.captures {
+		if k.part >= p.n {
+			return nil
+		}
+		s := p.part(k.part)
+		if len(s) <= k.prefix+k.suffix {
+			return nil
+		}
+		v[k.slot] = s[k.prefix : len(s)-k.suffix]
+	}
+	return c.subject.template.name(b, &v)
+}
+
+// verdict decides whether the clause applies to the question, through the group g where that is not nil.
+func (c *clause) verdict(q *query, g *identity.Group) verdict {
+	var f filling
+	if !c.admits(q, g, &f.group) {
+		return otherWho
+	}
+	if c.pattern == nil {
+		return applies
+	}
+	if c.usesUser {
+		f.user = q.user
+		if !q.userLegal || q.principal.Source != c.userDirectory {
+			return c.withoutUser(q)
+		}
+	}
+	if !matchPath(c.parts, &q.path, &f) {
+		return otherPath
+	}
+	if c.guarded && q.policy.reserves(q.path.part(0), c.rule) {
+		return reserved
+	}
+	return applies
+}
+
+// admits reports whether the subject matches, through the group where there is one.
+func (c *clause) admits(q *query, g *identity.Group, v *values) bool {
+	if g == nil {
+		return c.subject.admitsPerson(q.principal, q.user)
+	}
+	return c.subject.isGroupKind() && q.principal.Kind == identity.Person &&
+		q.principal.Source == c.subject.Directory && c.subject.admitsGroup(g, v)
+}
+
+// withoutUser tells a path that could not match anyway from one that only the login name keeps away.
+func (c *clause) withoutUser(q *query) verdict {
+	if matchPath(c.parts, &q.path, nil) {
+		return illegalUser
+	}
+	return otherPath
+}
+
+// query is a request prepared for matching. It lives on the stack of one decision.
+type query struct {
+	policy    *Policy
+	principal *identity.Principal
+	user      string // the folded login name of a person
+	userLegal bool   // whether it may enter a path
+	path      path
+}
+
+// prepare fills a query.
+func (q *query) prepare(p *Policy, r *Request) {
+	q.policy, q.principal = p, &r.Principal
+	if r.Principal.Kind == identity.Person {
+		q.user = identity.Fold(r.Principal.Name)
+		q.userLegal = isASCII(r.Principal.Name) && legalPart(q.user)
+	}
+	q.path.cut(r.Scope.Name)
+}
+
+// isASCII reports whether a name consists of ASCII alone. Others may fold into a legal path part that looks
+// like somebody else's.
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 }) < 0
+}

@@ -1,0 +1,182 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/wharfgate/wharfgate/pkg/identity"
+	"github.com/wharfgate/wharfgate/pkg/registry"
+)
+
+// Policy is a compiled set of rules. It is immutable and safe for concurrent use.
+type Policy struct {
+	rules        []*Rule
+	revision     string
+	servesAnyone bool
+	reservations map[string]reservation
+
+	anonymous *index            // who has no login, and robots
+	elsewhere *index            // persons of a directory that no rule names
+	sources   map[string]*index // persons, by directory
+}
+
+// reservation says which rules name a literal first path part.
+type reservation struct {
+	rule *Rule // the first one
+	more bool  // whether another one does, too
+}
+
+// Options says what a [Policy] is made of.
+type Options struct {
+	// Rules are the sentences; no rules is a policy that grants nothing.
+	Rules []Rule
+	// Revision names the source's version; it may be empty.
+	Revision string
+	// DefaultDirectory is the directory whose login names <user> takes where who is "signed-in".
+	DefaultDirectory string
+}
+
+// New compiles rules. It copies what it needs and does not change what it was given. An incomplete rule is
+// [ErrInvalidRule].
+func New(o Options) (*Policy, error) {
+	p := &Policy{
+		revision: o.Revision, rules: make([]*Rule, len(o.Rules)),
+		reservations: map[string]reservation{}, sources: map[string]*index{},
+		anonymous: &index{}, elsewhere: &index{},
+	}
+	for i := range o.Rules {
+		r := o.Rules[i]
+		r.Who, r.Repos = slices.Clone(r.Who), slices.Clone(r.Repos)
+		r.cases, r.lists = nil, nil
+		if err := r.compile(i + 1); err != nil {
+			return nil, err
+		}
+		p.rules[i] = &r
+		p.take(&r, o.DefaultDirectory)
+	}
+	for _, r := range p.rules {
+		p.index(r)
+	}
+	return p, nil
+}
+
+// take notes what a rule means for the others.
+func (p *Policy) take(r *Rule, defaultDirectory string) {
+	for i := range r.Repos {
+		first, ok := r.Repos[i].parts[0].literal()
+		if !ok {
+			continue
+		}
+		switch have, ok := p.reservations[first]; {
+		case !ok:
+			p.reservations[first] = reservation{rule: r}
+		case have.rule != r:
+			p.reservations[first] = reservation{rule: have.rule, more: true}
+		}
+	}
+	for _, c := range r.cases {
+		if c.subject.Kind == SignedIn {
+			c.userDirectory = defaultDirectory
+		}
+		if c.usesUser || c.subject.inDirectory() {
+			p.source(c.userDirectory)
+		}
+	}
+	for _, c := range r.lists {
+		if c.subject.inDirectory() {
+			p.source(c.subject.Directory)
+		}
+	}
+	for i := range r.Who {
+		p.servesAnyone = p.servesAnyone || r.Effect == Can && r.Who[i].Kind == Anyone
+	}
+}
+
+// source gives the index of a directory's persons.
+func (p *Policy) source(directory string) *index {
+	ix, ok := p.sources[directory]
+	if !ok {
+		ix = &index{}
+		p.sources[directory] = ix
+	}
+	return ix
+}
+
+// index files the clauses of a rule for everybody whom they may concern.
+func (p *Policy) index(r *Rule) {
+	for _, c := range slices.Concat(r.cases, r.lists) {
+		switch {
+		case c.subject.inDirectory():
+			p.source(c.subject.Directory).add(c)
+		case c.usesUser:
+			p.source(c.userDirectory).add(c)
+		default:
+			if c.subject.Kind == Anyone {
+				p.anonymous.add(c)
+			}
+			p.elsewhere.add(c)
+			for _, ix := range p.sources {
+				ix.add(c)
+			}
+		}
+	}
+}
+
+// reserves reports whether another rule names the literal first path part.
+func (p *Policy) reserves(first string, r *Rule) bool {
+	have, ok := p.reservations[first]
+	return ok && (have.more || have.rule != r)
+}
+
+// indexFor gives the index of those who ask like this principal.
+func (p *Policy) indexFor(who *identity.Principal) *index {
+	if who.Kind != identity.Person {
+		return p.anonymous
+	}
+	if ix, ok := p.sources[who.Source]; ok {
+		return ix
+	}
+	return p.elsewhere
+}
+
+// Decide answers one request. Its cost depends on the length of the repository name and the number of the
+// principal's groups, hardly on the number of rules, and it allocates nothing for a folded login name.
+func (p *Policy) Decide(r Request) Decision {
+	d := decider{want: wanted(r.Scope)}
+	if d.want != 0 {
+		d.query.prepare(p, &r)
+		ix := p.indexFor(&r.Principal)
+		if d.want == registry.Catalog {
+			d.leaf(&ix.catalog)
+		} else {
+			d.walk(&ix.root, 0)
+		}
+	}
+	return Decision{Scope: r.Scope, Granted: d.granted(), grants: d.grants, denies: d.denies, policy: p}
+}
+
+// wanted gives the single actions that a scope is about; none for a resource that no policy speaks about.
+func wanted(s registry.Scope) registry.Actions {
+	switch {
+	case s.Type == registry.TypeRepository && s.Actions.Has(registry.Wildcard):
+		return registry.RepositoryActions
+	case s.Type == registry.TypeRepository:
+		return s.Actions & registry.RepositoryActions
+	case s.Type == registry.TypeRegistry && s.Name == registry.CatalogName && s.Actions&(registry.Catalog|registry.Wildcard) != 0:
+		return registry.Catalog
+	default:
+		return 0
+	}
+}
+
+// ServesAnyone reports whether requests without a login are to be answered on a service: whether a can for
+// anyone exists.
+func (p *Policy) ServesAnyone(_ string) bool { return p.servesAnyone }
+
+// Revision names the version of the source that the policy was made from.
+func (p *Policy) Revision() string { return p.revision }
+
+// Len is the number of rules.
+func (p *Policy) Len() int { return len(p.rules) }
+
+// Rules lists the rules in the order of the source. The slice is the caller's, the rules are shared.
+func (p *Policy) Rules() []*Rule { return slices.Clone(p.rules) }
