@@ -8,11 +8,11 @@ import (
 // Config is the whole file. Values come from [Load], or from [Default] and changes to it; a Config is not
 // changed once it is in use. What each field means is in its doc tag.
 type Config struct {
-	Listen         string         `yaml:"listen" default:":5001" doc:"Address and port of the token endpoint: /token and /auth/token."`
+	Listen         string         `yaml:"listen" default:":5001" example:"127.0.0.1:5001" doc:"Address and port of the token endpoint: /token and /auth/token."`
 	TLS            ServerTLS      `yaml:"tls" doc:"Certificate of the token endpoint. Absent: plain HTTP, for a TLS proxy in front."`
-	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" doc:"Networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed. Empty: none."`
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" example:"[10.0.0.0/8, 192.0.2.7/32]" doc:"Networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed. Empty: none."`
 	InsecureHTTP   bool           `yaml:"insecure_http" default:"false" doc:"Allows plain HTTP on an address that is not loopback although no proxy is trusted. Passwords then cross the network readable."`
-	PublicURL      string         `yaml:"public_url" doc:"The URL under which clients reach the token endpoint; the realm of a registry is this followed by /auth/token. Needed by the registry command."`
+	PublicURL      string         `yaml:"public_url" example:"https://registry.corp.example" doc:"The URL under which clients reach the token endpoint; the realm of a registry is this followed by /auth/token. Needed by the registry command."`
 	Operator       Operator       `yaml:"operator" doc:"The listener for operators: /metrics, /healthz, /readyz; read-only, without secrets."`
 	StateDir       string         `yaml:"state_dir" default:"/var/lib/wharfgate" required:"true" file:"true" doc:"Folder of the signing keys; made with mode 0700 if absent."`
 	Keys           Keys           `yaml:"keys" doc:"Where the signing CA comes from. Without any of its keys, the CA that keys init made in state_dir is used."`
@@ -31,8 +31,8 @@ type Config struct {
 
 // ServerTLS is the certificate of a listener; both files or none.
 type ServerTLS struct {
-	CertFile string `yaml:"cert_file" file:"true" doc:"PEM file with the certificate chain. Read again when it changes."`
-	KeyFile  string `yaml:"key_file" file:"true" doc:"PEM file with the private key."`
+	CertFile string `yaml:"cert_file" file:"true" example:"tls.crt" doc:"PEM file with the certificate chain. Read again when it changes."`
+	KeyFile  string `yaml:"key_file" file:"true" example:"tls.key" doc:"PEM file with the private key."`
 }
 
 // Enabled reports whether a certificate is configured.
@@ -46,8 +46,8 @@ type Operator struct {
 // Keys says where the signing CA comes from.
 type Keys struct {
 	AutoCreate bool   `yaml:"auto_create" default:"false" doc:"Makes a signing CA in state_dir at start if there is none. For a first look: registries refuse every token once that CA is lost."`
-	CACertFile string `yaml:"ca_cert_file" file:"true" doc:"PEM certificate of a signing CA of your own, with ca_key_file."`
-	CAKeyFile  string `yaml:"ca_key_file" file:"true" doc:"PEM private key of ca_cert_file."`
+	CACertFile string `yaml:"ca_cert_file" file:"true" example:"signing-ca.crt" doc:"PEM certificate of a signing CA of your own, with ca_key_file."`
+	CAKeyFile  string `yaml:"ca_key_file" file:"true" example:"signing-ca.key" doc:"PEM private key of ca_cert_file."`
 }
 
 // Limits is what one process takes on.
@@ -61,13 +61,13 @@ type Limits struct {
 
 // FailedBinds is the budget of failed binds of an account.
 type FailedBinds struct {
-	Max    int           `yaml:"max" min:"1" max:"1000" doc:"Failed binds in a window."`
-	Window time.Duration `yaml:"window" min:"1s" max:"168h" doc:"Length of the window."`
+	Max    int           `yaml:"max" min:"1" max:"1000" example:"3" doc:"Failed binds in a window."`
+	Window time.Duration `yaml:"window" min:"1s" max:"168h" example:"30m" doc:"Length of the window."`
 }
 
 // Audit is where the record of decisions goes.
 type Audit struct {
-	File  string `yaml:"file" file:"true" doc:"File that records are appended to, one JSON object a line. Empty: standard output."`
+	File  string `yaml:"file" file:"true" example:"/var/log/wharfgate/audit.log" doc:"File that records are appended to, one JSON object a line. Empty: standard output."`
 	Queue int    `yaml:"queue" default:"4096" min:"1" max:"1000000" doc:"Records that wait to be written; when it is full, records are dropped and counted rather than requests held up."`
 }
 
@@ -79,5 +79,5 @@ type Log struct {
 
 // Policy is where the access policy is.
 type Policy struct {
-	File string `yaml:"file" required:"true" file:"true" doc:"The policy file."`
+	File string `yaml:"file" required:"true" file:"true" example:"policy.yaml" doc:"The policy file."`
 }

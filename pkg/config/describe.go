@@ -1,6 +1,7 @@
 package config
 
 import (
+	"iter"
 	"net/netip"
 	"reflect"
 	"strconv"
@@ -25,8 +26,8 @@ type Key struct {
 	Required bool
 	// Unavailable is true for a key that this version refuses.
 	Unavailable bool
-	// Doc says what it means.
-	Doc string
+	// Doc says what it means, Example shows a value where the default does not; it may be empty.
+	Doc, Example string
 }
 
 // The words of Key.Type.
@@ -58,17 +59,21 @@ func keysOf(t reflect.Type, prefix string) []Key {
 			if f.Type.Kind() == reflect.Slice {
 				inner += "[]"
 			}
-			keys = append(keys, keysOf(elem, inner)...)
+			members := keysOf(elem, inner)
+			for i := range members {
+				members[i].Unavailable = members[i].Unavailable || k.Unavailable
+			}
+			keys = append(keys, members...)
 		}
 	}
 	return keys
 }
 
 // fields yields the fields of a struct that are keys.
-func fields(t reflect.Type) func(yield func(reflect.StructField) bool) {
+func fields(t reflect.Type) iter.Seq[reflect.StructField] {
 	return func(yield func(reflect.StructField) bool) {
-		for i := range t.NumField() {
-			if f := t.Field(i); f.IsExported() && !yield(f) {
+		for f := range t.Fields() {
+			if f.IsExported() && !yield(f) {
 				return
 			}
 		}
@@ -81,6 +86,7 @@ func describe(f reflect.StructField) Key {
 		Path: f.Tag.Get("yaml"), Type: typeName(f.Type), Default: f.Tag.Get("default"),
 		Values: strings.Fields(f.Tag.Get("enum")), Later: strings.Fields(f.Tag.Get("later")),
 		Min: f.Tag.Get("min"), Max: f.Tag.Get("max"), Required: f.Tag.Get("required") == "true", Doc: f.Tag.Get("doc"),
+		Example: f.Tag.Get("example"),
 	}
 	if f.Tag.Get("file") == "true" {
 		k.Type = typeFile

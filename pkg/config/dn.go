@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,8 +11,12 @@ import (
 // checkDN reports why a text is not a distinguished name of RFC 4514: type=value pairs, separated by commas
 // (+ inside one level), with the special letters of a value escaped by a backslash.
 func checkDN(text string) error {
-	if !utf8.ValidString(text) {
+	const longest = 4 << 10
+	switch {
+	case !utf8.ValidString(text):
 		return errors.New("it is not UTF-8")
+	case len(text) > longest:
+		return fmt.Errorf("it is longer than %d bytes", longest)
 	}
 	for text != "" {
 		name, rest, ok := strings.Cut(text, "=")
@@ -34,6 +39,9 @@ func checkDN(text string) error {
 
 // dnValue returns where the value at the start of a text ends: at a separator or at the end.
 func dnValue(text string) (end int, err error) {
+	if strings.HasPrefix(strings.TrimLeft(text, " "), "#") {
+		return hexValue(text)
+	}
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case ',', '+':
@@ -44,11 +52,24 @@ func dnValue(text string) (end int, err error) {
 				return 0, errors.New("a backslash escapes nothing")
 			}
 			i += n
-		case '"', ';', '<', '>':
+		case '"', ';', '<', '>', 0:
 			return 0, fmt.Errorf("%q must be escaped with a backslash", text[i])
 		}
 	}
 	return len(text), notBlank(text)
+}
+
+// hexValue is dnValue for a value in hexadecimal digits behind #.
+func hexValue(text string) (end int, err error) {
+	end = strings.IndexAny(text, ",+")
+	if end < 0 {
+		end = len(text)
+	}
+	digits := strings.Trim(text[:end], " ")[1:]
+	if _, err := hex.DecodeString(digits); err != nil || digits == "" {
+		return 0, errors.New("# must be followed by pairs of hexadecimal digits")
+	}
+	return end, nil
 }
 
 func notBlank(value string) error {

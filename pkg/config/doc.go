@@ -15,7 +15,8 @@
 //	min, max  bounds, included
 //	required  an absent or empty value is a fault
 //	file      a path, resolved against the configuration file's folder
-//	doc       what it means, in Markdown
+//	doc       what it means
+//	example   a value to learn from
 //
 // Secrets are never in the file: it holds the paths of files that hold them. There is no environment layer.
 // The package imports nothing else of this module.

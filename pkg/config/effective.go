@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -18,13 +19,13 @@ func (c Config) Effective() Config {
 
 // preset is what a kind of directory fills in where the file says nothing.
 type preset struct {
-	loginAttributes             []string
-	userID, groupID, groupNames string
+	loginAttributes    []string
+	userID, groupNames string
 }
 
 // presetOf returns the preset of a kind. Every kind of this version names things as RFC 4519 and RFC 4530 do.
 func presetOf(string) preset {
-	return preset{loginAttributes: []string{"uid"}, userID: "entryUUID", groupID: "entryUUID", groupNames: "cn"}
+	return preset{loginAttributes: []string{"uid"}, userID: "entryUUID", groupNames: "cn"}
 }
 
 // applyPreset fills empty fields.
@@ -33,14 +34,9 @@ func (d *Directory) applyPreset() {
 	if len(d.Users.LoginAttributes) == 0 {
 		d.Users.LoginAttributes = p.loginAttributes
 	}
-	for field, value := range map[*string]string{
-		&d.Users.IDAttribute: p.userID, &d.Groups.IDAttribute: p.groupID, &d.Groups.NameAttribute: p.groupNames,
-		&d.Users.BaseDN: d.BaseDN,
-	} {
-		if *field == "" {
-			*field = value
-		}
-	}
+	d.Users.IDAttribute = cmp.Or(d.Users.IDAttribute, p.userID)
+	d.Users.BaseDN = cmp.Or(d.Users.BaseDN, d.BaseDN)
+	d.Groups.NameAttribute = cmp.Or(d.Groups.NameAttribute, p.groupNames)
 }
 
 // resolve makes the relative paths of files absolute in the sense of folder.

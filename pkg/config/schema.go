@@ -28,8 +28,10 @@ func mappingSchema(t reflect.Type) map[string]any {
 	properties, required := map[string]any{}, []string{}
 	for f := range fields(t) {
 		k := describe(f)
-		properties[k.Path] = keySchema(k, f.Type)
-		if k.Required && k.Default == "" {
+		inner := keySchema(k, f.Type)
+		properties[k.Path] = inner
+		_, insists := inner["required"]
+		if k.Required && k.Default == "" || insists {
 			required = append(required, k.Path)
 		}
 	}
@@ -43,10 +45,16 @@ func mappingSchema(t reflect.Type) map[string]any {
 // keySchema describes one key.
 func keySchema(k Key, t reflect.Type) map[string]any {
 	if k.Unavailable {
-		return map[string]any{"description": "Not available in this version. " + plainText(k.Doc), "not": map[string]any{}}
+		s := map[string]any{"description": "Not available in this version. " + k.Doc}
+		if k.Default != "" {
+			s["enum"] = []any{k.Default}
+		} else {
+			s["not"] = map[string]any{}
+		}
+		return s
 	}
 	s := typeSchema(k, t)
-	s["description"] = plainText(k.Doc)
+	s["description"] = k.Doc
 	if k.Default != "" {
 		s["default"] = literal(k)
 	}
@@ -100,6 +108,3 @@ func literal(k Key) any {
 		return k.Default
 	}
 }
-
-// plainText strips Markdown from a description.
-func plainText(doc string) string { return strings.ReplaceAll(doc, "`", "") }

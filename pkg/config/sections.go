@@ -4,7 +4,7 @@ import "time"
 
 // Registry is one registry that tokens are issued for.
 type Registry struct {
-	Service           string        `yaml:"service" required:"true" doc:"The registry's auth.token.service, which is the audience of its tokens."`
+	Service           string        `yaml:"service" required:"true" example:"registry.corp.example" doc:"The registry's auth.token.service, which is the audience of its tokens."`
 	Kind              string        `yaml:"kind" default:"distribution" enum:"distribution distribution2 distribution3" later:"zot" doc:"The registry software. distribution is both generations of CNCF distribution."`
 	KeyForm           string        `yaml:"key_form" default:"x5c" enum:"x5c" later:"libtrust rfc7638 jwks" doc:"How a token says which key signed it. x5c: it carries the certificate."`
 	Algorithm         string        `yaml:"algorithm" default:"ES256" enum:"ES256 RS256" later:"EdDSA" doc:"The signature algorithm."`
@@ -14,60 +14,59 @@ type Registry struct {
 
 // Directory is one LDAP directory.
 type Directory struct {
-	Name              string            `yaml:"name" required:"true" doc:"The name in logs, metrics, the audit record and the policy: lower-case letters, digits, '-', '_', '.'."`
+	Name              string            `yaml:"name" required:"true" example:"corp" doc:"The name in logs, metrics, the audit record and the policy: lower-case letters, digits, '-', '_', '.'."`
 	Default           bool              `yaml:"default" default:"false" doc:"Marks the directory that an unqualified name belongs to. With one directory it is that one anyway."`
-	Kind              string            `yaml:"kind" required:"true" enum:"openldap custom" later:"active_directory samba 389ds freeipa lldap glauth authentik okta jumpcloud google kanidm" doc:"Which defaults users and groups start from."`
-	Servers           []string          `yaml:"servers" doc:"The servers as ldaps://host[:port] or ldap://host[:port], in the order of preference. All hold the same data."`
+	Kind              string            `yaml:"kind" required:"true" enum:"openldap custom" later:"active_directory samba 389ds freeipa lldap glauth authentik okta jumpcloud google kanidm" example:"openldap" doc:"Which defaults users and groups start from."`
+	Servers           []string          `yaml:"servers" example:"[ldaps://ldap1.corp.example, ldaps://ldap2.corp.example]" doc:"The servers as ldaps://host[:port] or ldap://host[:port], in the order of preference. All hold the same data."`
 	Discover          *Discover         `yaml:"discover" later:"*" doc:"Finds the servers by DNS instead of servers."`
 	TLS               DirectoryTLS      `yaml:"tls" doc:"How connections to the servers are protected."`
 	InsecurePlaintext bool              `yaml:"insecure_plaintext" default:"false" doc:"Allows ldap:// without StartTLS. Every password then crosses the network readable."`
 	Bind              Bind              `yaml:"bind" doc:"The service account, which searches entries and groups."`
-	BaseDN            string            `yaml:"base_dn" required:"true" doc:"The entry below which everything is."`
+	BaseDN            string            `yaml:"base_dn" required:"true" example:"dc=corp,dc=example" doc:"The entry below which everything is."`
 	Users             Users             `yaml:"users" doc:"How accounts are found."`
 	Groups            Groups            `yaml:"groups" doc:"How groups are found."`
 	Cache             Cache             `yaml:"cache" doc:"What is remembered of entries and their groups; never passwords."`
-	ProvenIfDown      time.Duration     `yaml:"proven_if_down" default:"0s" later:"*" doc:"How long a proven password may stand for a bind while the directory is away. 0s is off."`
+	ProvenIfDown      time.Duration     `yaml:"proven_if_down" default:"0s" later:"*" example:"5m" doc:"How long a proven password may stand for a bind while the directory is away. 0s is off."`
 	BindConnections   Range             `yaml:"bind_connections" doc:"Connections a server on which passwords are proven, one bind at a time on each."`
 	Timeouts          DirectoryTimeouts `yaml:"timeouts" doc:"How long a server may take."`
 }
 
 // Discover finds servers by DNS.
 type Discover struct {
-	Domain string `yaml:"domain" doc:"The domain whose SRV records are asked for."`
-	Site   string `yaml:"site" doc:"The site whose servers come first."`
+	Domain string `yaml:"domain" example:"corp.example" doc:"The domain whose SRV records are asked for."`
+	Site   string `yaml:"site" example:"Berlin" doc:"The site whose servers come first."`
 }
 
 // DirectoryTLS is how connections to a directory are protected.
 type DirectoryTLS struct {
-	CAFile   string `yaml:"ca_file" file:"true" doc:"PEM file with the CAs that may sign the servers' certificates. Empty: those of the system."`
-	CertFile string `yaml:"cert_file" file:"true" doc:"PEM certificate that is shown to the servers, with key_file."`
-	KeyFile  string `yaml:"key_file" file:"true" doc:"PEM private key of cert_file."`
+	CAFile   string `yaml:"ca_file" file:"true" example:"ca.pem" doc:"PEM file with the CAs that may sign the servers' certificates. Empty: those of the system."`
+	CertFile string `yaml:"cert_file" file:"true" example:"client.crt" doc:"PEM certificate that is shown to the servers, with key_file."`
+	KeyFile  string `yaml:"key_file" file:"true" example:"client.key" doc:"PEM private key of cert_file."`
 	StartTLS bool   `yaml:"start_tls" default:"false" doc:"Upgrades ldap:// connections to TLS before anything is sent."`
 }
 
 // Bind is the service account.
 type Bind struct {
-	DN           string `yaml:"dn" required:"true" doc:"Its distinguished name."`
-	PasswordFile string `yaml:"password_file" required:"true" file:"true" doc:"File that holds its password and nothing else; one line break at the end is ignored."`
+	DN           string `yaml:"dn" required:"true" example:"cn=wharfgate,ou=services,dc=corp,dc=example" doc:"Its distinguished name."`
+	PasswordFile string `yaml:"password_file" required:"true" file:"true" example:"bind.pw" doc:"File that holds its password and nothing else; one line break at the end is ignored."`
 }
 
 // Users is how accounts are found.
 type Users struct {
-	BaseDN          string   `yaml:"base_dn" doc:"The entry below which accounts are. Empty: the directory's base_dn."`
-	Filter          string   `yaml:"filter" doc:"LDAP filter that an account must match as well, for instance (objectClass=inetOrgPerson)."`
-	LoginAttributes []string `yaml:"login_attributes" doc:"Attributes of which one must equal the typed name. The first one is the account's canonical name. Preset: uid."`
-	IDAttribute     string   `yaml:"id_attribute" doc:"Operational attribute with an id that never changes and is never used again. Preset: entryUUID."`
+	BaseDN          string   `yaml:"base_dn" example:"ou=people,dc=corp,dc=example" doc:"The entry below which accounts are. Empty: the directory's base_dn."`
+	Filter          string   `yaml:"filter" example:"(objectClass=inetOrgPerson)" doc:"LDAP filter that an account must match as well."`
+	LoginAttributes []string `yaml:"login_attributes" example:"[uid, mail]" doc:"Attributes of which one must equal the typed name. The first one is the account's canonical name. Preset: uid."`
+	IDAttribute     string   `yaml:"id_attribute" example:"nsUniqueId" doc:"Operational attribute with an id that never changes and is never used again. Preset: entryUUID."`
 }
 
 // Groups is how groups are found.
 type Groups struct {
-	BaseDN        string `yaml:"base_dn" doc:"The entry below which groups are. It must be written down if the policy names groups by short names or with holes. Empty: the directory's base_dn."`
-	Filter        string `yaml:"filter" doc:"LDAP filter that a group must match as well."`
+	BaseDN        string `yaml:"base_dn" example:"ou=groups,dc=corp,dc=example" doc:"The entry below which groups are. It must be written down if the policy names groups by short names or with holes. Empty: the directory's base_dn."`
+	Filter        string `yaml:"filter" example:"(objectClass=groupOfNames)" doc:"LDAP filter that a group must match as well."`
 	Method        string `yaml:"method" default:"member_search" enum:"member_search member_of" later:"token_groups in_chain" doc:"member_search looks for groups that list the account (groupOfNames, groupOfUniqueNames, posixGroup); member_of reads the account's memberOf attribute."`
 	Nested        bool   `yaml:"nested" default:"true" doc:"Whether groups of groups count."`
-	MaxDepth      int    `yaml:"max_depth" default:"10" min:"1" max:"100" doc:"Levels of nesting that are followed; what is deeper is an error and never silently left out."`
-	NameAttribute string `yaml:"name_attribute" doc:"Attribute with the short name that a policy uses. Preset: cn."`
-	IDAttribute   string `yaml:"id_attribute" doc:"Attribute with a group's id. Preset: entryUUID."`
+	MaxDepth      int    `yaml:"max_depth" default:"64" min:"1" max:"1000" doc:"Levels of nesting that are followed; what is deeper is an error and never silently left out."`
+	NameAttribute string `yaml:"name_attribute" example:"ou" doc:"Attribute with the short name that a policy uses. Preset: cn."`
 	Watch         *bool  `yaml:"watch" later:"*" doc:"Follows changes of groups as they happen."`
 }
 

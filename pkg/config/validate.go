@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -78,7 +79,7 @@ func (v *validator) scalar(k Key, x reflect.Value, path string) {
 	switch {
 	case x.Kind() == reflect.String && text == "":
 		if k.Required {
-			v.add(path, "required", "")
+			v.add(path, "required", "for instance "+cmp.Or(k.Example, k.Default))
 		}
 	case x.Kind() == reflect.String && strings.ContainsFunc(text, isControl):
 		v.add(path, "holds a control character", "")
@@ -108,7 +109,7 @@ func (v *validator) bounds(k Key, x reflect.Value, path string) {
 
 // number prints a number or a duration the way it is written.
 func number(x reflect.Value) string {
-	if d, ok := x.Interface().(time.Duration); ok {
+	if d, ok := reflect.TypeAssert[time.Duration](x); ok {
 		return short(d)
 	}
 	return strconv.FormatInt(x.Int(), 10)

@@ -79,8 +79,8 @@ func (v *validator) server(text, path string) *url.URL {
 	const example = "write ldaps://ldap1.corp.example, with a port only if it is not 636"
 	u, err := url.Parse(text)
 	switch {
-	case err == nil && u.User != nil:
-		v.add(path, "holds a user name", "the service account belongs under bind; "+example)
+	case strings.Contains(text, "@"): // a password may stand before it: never shown
+		v.add(path, "holds a user name or an @", "the service account belongs under bind; "+example)
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
 		v.add(path, shown(text)+" is not a server's URL", example)
 	case u.Scheme != "ldaps" && u.Scheme != "ldap":
@@ -124,16 +124,17 @@ func (v *validator) names(d Directory, path string) {
 			v.add(path+x.key, fmt.Sprintf("%s is not a filter: %v", shown(x.filter), err), "write it as (objectClass=inetOrgPerson)")
 		}
 	}
-	attributes := map[string]string{
-		".users.id_attribute": d.Users.IDAttribute, ".groups.id_attribute": d.Groups.IDAttribute, ".groups.name_attribute": d.Groups.NameAttribute,
-	}
+	v.attribute(d.Users.IDAttribute, path+".users.id_attribute")
+	v.attribute(d.Groups.NameAttribute, path+".groups.name_attribute")
 	for i, name := range d.Users.LoginAttributes {
-		attributes[index(".users.login_attributes", i)] = name
+		v.attribute(name, index(path+".users.login_attributes", i))
 	}
-	for key, name := range attributes {
-		if !isAttribute(name) {
-			v.add(path+key, shown(name)+" is not an attribute's name", "use letters, digits and '-', such as uid")
-		}
+}
+
+// attribute checks the name of an attribute.
+func (v *validator) attribute(name, path string) {
+	if !isAttribute(name) {
+		v.add(path, shown(name)+" is not an attribute's name", "use letters, digits and '-', such as uid")
 	}
 }
 

@@ -85,10 +85,10 @@ func (v *validator) publicURL(text string) {
 	const path, example = "public_url", "write it as https://registry.corp.example"
 	u, err := url.Parse(text)
 	switch {
+	case strings.Contains(text, "@"): // a password may stand before it: never shown
+		v.add(path, "holds a user name or an @", example)
 	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "":
 		v.add(path, shown(text)+" is not a URL with a host", example)
-	case u.User != nil:
-		v.add(path, "holds a user name", example)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		v.add(path, shown(text)+" holds a query or a fragment", example)
 	case strings.HasSuffix(u.Path, "/"):
