@@ -18,4 +18,50 @@ type Observer struct {
 	Breaker func(server string, open bool)
 	// Certificate is called after a TLS handshake with the end of the server certificate's life.
 	Certificate func(server string, notAfter time.Time)
+	// AmbiguousGroup is called when two groups below the groups base DN turned out to have one name, so that
+	// neither has a name for the policy; at most once a name and period. Name is not a label: it is not from
+	// a closed set.
+	AmbiguousGroup func(name string)
+}
+
+func (o *Observer) dial(server string, d time.Duration, err error) {
+	if o.Dial != nil {
+		o.Dial(server, d, err)
+	}
+}
+
+func (o *Observer) operation(server, op string, f *serverError, d time.Duration) {
+	if o.Operation != nil {
+		o.Operation(server, op, f.result(), d)
+	}
+}
+
+func (o *Observer) wait(server, pool string, d time.Duration) {
+	if o.Wait != nil {
+		o.Wait(server, pool, d)
+	}
+}
+
+func (o *Observer) connections(server, pool string, open int) {
+	if o.Connections != nil {
+		o.Connections(server, pool, open)
+	}
+}
+
+func (o *Observer) breaker(server string, open bool) {
+	if o.Breaker != nil {
+		o.Breaker(server, open)
+	}
+}
+
+func (o *Observer) certificate(server string, notAfter time.Time) {
+	if o.Certificate != nil {
+		o.Certificate(server, notAfter)
+	}
+}
+
+func (o *Observer) ambiguousGroup(name string) {
+	if o.AmbiguousGroup != nil {
+		o.AmbiguousGroup(name)
+	}
 }

@@ -1,0 +1,134 @@
+package ldap
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/wharfgate/wharfgate/pkg/directory"
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// certificateWarning is how long before its end a server's certificate deserves a look.
+const certificateWarning = 30 * 24 * time.Hour
+
+// Probe asks every server, all at once, on connections of their own: connect, bind as the service account,
+// read the rootDSE and the base DNs. It proves nobody's password, and it does not repeat a service bind
+// that a server has refused.
+func (b *Backend) Probe(ctx context.Context) []directory.ServerStatus {
+	statuses := make([]directory.ServerStatus, len(b.servers))
+	var wg sync.WaitGroup
+	for i, s := range b.servers {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, b.options.Timeouts.Dial+b.options.Timeouts.Operation)
+			defer cancel()
+			statuses[i] = s.check(ctx)
+		})
+	}
+	wg.Wait()
+	return statuses
+}
+
+// check looks at one server.
+func (s *server) check(ctx context.Context) directory.ServerStatus {
+	start := time.Now()
+	status := directory.ServerStatus{Server: s.url}
+	c, f := s.serviceConnect(ctx)
+	if f == nil {
+		defer c.abort()
+		stop := context.AfterFunc(ctx, c.abort)
+		defer stop()
+		status.CertificateNotAfter = c.wire.certificate
+		f = s.checkEntries(c, &status)
+	}
+	status.Latency = time.Since(start)
+	if f != nil {
+		status.Err = fmt.Errorf("%w: %w", identity.ErrUnavailable, f)
+	}
+	s.warnings(&status)
+	return status
+}
+
+// checkEntries reads the server's own entry and the base DNs.
+func (s *server) checkEntries(c *connection, status *directory.ServerStatus) *serverError {
+	o := &s.backend.options
+	limit := s.timeouts().Operation
+	root, f := c.search(rootDSE(s.backend.timeLimit(), "objectClass", "vendorName", "vendorVersion", "supportedCapabilities"), limit)
+	switch {
+	case f == nil && len(root.Entries) == 1:
+		status.Vendor = vendor(root.Entries[0])
+	case f != nil && f.class != classAnswer:
+		f.step = "read the rootDSE"
+		return f
+	default:
+		status.Warnings = append(status.Warnings, "The rootDSE cannot be read, so the kind of server is unknown: let the service account read it.")
+	}
+	done := map[string]bool{}
+	for _, base := range []struct{ key, dn string }{
+		{"base_dn", o.BaseDN}, {"users.base_dn", o.Users.BaseDN}, {"groups.base_dn", o.Groups.BaseDN},
+	} {
+		if base.dn == "" || done[base.dn] {
+			continue
+		}
+		done[base.dn] = true
+		if f := s.checkBase(c, base.key, base.dn); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// checkBase looks whether a base DN can be read.
+func (s *server) checkBase(c *connection, key, dn string) *serverError {
+	r := rootDSE(s.backend.timeLimit(), "1.1")
+	r.BaseDN = dn
+	result, f := c.search(r, s.timeouts().Operation)
+	switch {
+	case f == nil && len(result.Entries) == 1:
+		return nil
+	case f == nil || f.class == classAnswer && f.code == resultNoSuchObject:
+		return &serverError{
+			class: classConfig, step: "read " + key,
+			text: fmt.Sprintf("%q does not exist or the service account may not read it: correct %s or its rights", dn, key),
+		}
+	}
+	f.step = "read " + key
+	return f
+}
+
+// warnings adds what works today and deserves a look.
+func (s *server) warnings(status *directory.ServerStatus) {
+	if s.tls == nil {
+		status.Warnings = append(status.Warnings, "Passwords cross the network readable: use ldaps:// or tls.start_tls.")
+	}
+	if end := status.CertificateNotAfter; !end.IsZero() && end.Sub(s.now()) < certificateWarning {
+		status.Warnings = append(status.Warnings, "The server's certificate ends on "+end.UTC().Format(time.DateOnly)+": renew it.")
+	}
+	if s.backend.options.Groups.BaseDN == "" {
+		status.Warnings = append(status.Warnings, "groups.base_dn is not set, so no rule can name a group by its short name: set it, or use DNs.")
+	}
+	if s.backend.options.BindDN == "" {
+		status.Warnings = append(status.Warnings, "Searches are anonymous: set bind.dn to an account that may read accounts and groups.")
+	}
+}
+
+// vendor says what a server is, by its own entry.
+func vendor(root *goldap.Entry) string {
+	const activeDirectory = "1.2.840.113556.1.4.800"
+	name := strings.TrimSpace(first(root, "vendorName") + " " + first(root, "vendorVersion"))
+	for _, c := range root.GetEqualFoldAttributeValues("objectClass") {
+		if strings.EqualFold(c, "OpenLDAProotDSE") {
+			return strings.TrimSpace("OpenLDAP " + name)
+		}
+	}
+	for _, c := range root.GetEqualFoldAttributeValues("supportedCapabilities") {
+		if c == activeDirectory {
+			return strings.TrimSpace("Active Directory " + name)
+		}
+	}
+	return name
+}

@@ -1,0 +1,96 @@
+package ldap
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/wharfgate/wharfgate/pkg/directory"
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// Find searches the one entry whose login attributes have the value login. The name is taken as it is:
+// nothing is trimmed, folded or split. A Backend has no memory of entries, so maxAge is of no account.
+func (b *Backend) Find(ctx context.Context, login string, _ time.Duration) (directory.Entry, error) {
+	if !validText(login, maxLogin) {
+		return directory.Entry{}, b.refuse(identity.ReasonBadName, directory.Entry{}, "")
+	}
+	const twoAreTooMany = 2
+	result, _, f := b.search(ctx, nil, &goldap.SearchRequest{
+		BaseDN: b.shape.users, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases,
+		SizeLimit: twoAreTooMany, TimeLimit: b.timeLimit(), Filter: b.shape.loginFilter(login), Attributes: b.shape.userAttributes,
+	})
+	if f != nil {
+		return directory.Entry{}, b.findError(f)
+	}
+	switch len(result.Entries) {
+	case 0:
+		return directory.Entry{}, b.refuse(identity.ReasonNotFound, directory.Entry{}, "")
+	case 1:
+		return b.entry(result.Entries[0])
+	default:
+		return directory.Entry{}, b.refuse(identity.ReasonAmbiguous, directory.Entry{}, "more than one entry has this login name")
+	}
+}
+
+// findError makes the error of a search for an entry that gave no entries.
+func (b *Backend) findError(f *serverError) error {
+	switch {
+	case f.class == classAnswer && f.code == resultSizeLimitExceeded:
+		return b.refuse(identity.ReasonAmbiguous, directory.Entry{}, "more than one entry has this login name")
+	case f.class == classAnswer && f.code == resultNoSuchObject:
+		f = &serverError{class: classConfig, step: "search accounts", text: "users.base_dn does not exist or may not be read", err: f}
+	}
+	return b.unavailable(f)
+}
+
+// entry reads what the directory holds about an account.
+func (b *Backend) entry(e *goldap.Entry) (directory.Entry, error) {
+	id, name := first(e, b.shape.idAttribute), first(e, b.shape.canonical)
+	for _, must := range []struct{ attribute, value string }{{b.shape.idAttribute, id}, {b.shape.canonical, name}} {
+		if must.value == "" {
+			return directory.Entry{}, b.unavailable(&serverError{
+				class: classConfig, step: "read an account",
+				text: "its entry has no " + must.attribute + " that the service account may read: look at users.id_attribute, users.login_attributes and its rights",
+			})
+		}
+	}
+	attributes := map[string][]string{}
+	for _, a := range []string{b.shape.uidAttribute, b.shape.gidAttribute} {
+		if v := e.GetEqualFoldAttributeValues(a); len(v) > 0 && b.shape.method == MemberSearch {
+			attributes[a] = v
+		}
+	}
+	return directory.Entry{
+		ID: id, DN: e.DN, Name: name, PasswordChanged: changed(first(e, b.shape.changedTime)),
+		Attributes: attributes, ReadAt: b.options.Now(),
+	}, nil
+}
+
+// first gives an attribute's first value, or nothing.
+func first(e *goldap.Entry, attribute string) string {
+	if v := e.GetEqualFoldAttributeValues(attribute); len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// changed reads a generalized time; what cannot be read is zero.
+func changed(text string) time.Time {
+	if text == "" {
+		return time.Time{}
+	}
+	t, err := ber.ParseGeneralizedTime([]byte(strings.TrimSpace(text)))
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// timeLimit is what the server is asked to keep to, in whole seconds.
+func (b *Backend) timeLimit() int {
+	return int((b.options.Timeouts.Operation + time.Second - 1) / time.Second)
+}

@@ -1,0 +1,200 @@
+package ldap
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/wharfgate/wharfgate/pkg/directory"
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+var (
+	_ directory.Backend     = (*Backend)(nil)
+	_ directory.GroupFinder = (*Backend)(nil)
+	_ directory.Prober      = (*Backend)(nil)
+)
+
+// Result codes that stand for themselves here (RFC 4511 appendix A).
+const (
+	resultSizeLimitExceeded       = goldap.LDAPResultSizeLimitExceeded
+	resultStrongAuthRequired      = goldap.LDAPResultStrongAuthRequired
+	resultReferral                = goldap.LDAPResultReferral
+	resultAdminLimitExceeded      = goldap.LDAPResultAdminLimitExceeded
+	resultConfidentialityRequired = goldap.LDAPResultConfidentialityRequired
+	resultConstraintViolation     = goldap.LDAPResultConstraintViolation
+	resultNoSuchObject            = goldap.LDAPResultNoSuchObject
+	resultInvalidDNSyntax         = goldap.LDAPResultInvalidDNSyntax
+	resultInappropriateAuth       = goldap.LDAPResultInappropriateAuthentication
+	resultInvalidCredentials      = goldap.LDAPResultInvalidCredentials
+	resultInsufficientAccess      = goldap.LDAPResultInsufficientAccessRights
+	resultUnwillingToPerform      = goldap.LDAPResultUnwillingToPerform
+)
+
+// Backend is one directory behind a list of servers. It is safe for concurrent use. While [Backend.Run]
+// runs, servers that fail are taken out of service and looked after; without it, each call tries them anew.
+type Backend struct {
+	options Options
+	log     *slog.Logger
+	servers []*server
+	current atomic.Int32 // index of the last good server
+	names   *nameMemory
+	shape   shape
+	tasks   tasks
+}
+
+// New makes a Backend. It reports every fault of the options, and does no network.
+func New(o Options) (*Backend, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("directory %q: %w", o.Source, err)
+	}
+	b := &Backend{options: o, log: o.Logger.With("directory", o.Source), names: newNameMemory()}
+	b.shape = newShape(&b.options)
+	for i, text := range o.Servers {
+		e, err := parseEndpoint(text)
+		if err != nil {
+			return nil, fmt.Errorf("directory %q: servers[%d]: %w", o.Source, i, err)
+		}
+		b.servers = append(b.servers, newServer(b, i, e))
+	}
+	return b, nil
+}
+
+// ResetServiceBind forgets that servers refused the service account, so that the next question tries again.
+func (b *Backend) ResetServiceBind() {
+	for _, s := range b.servers {
+		s.service.forget()
+	}
+}
+
+// ServerState is whether one server is in service.
+type ServerState struct {
+	// Server is the configured URL.
+	Server string
+	// InService is false while requests skip the server and a probe looks for its recovery.
+	InService bool
+	// Current is true for the server that is asked first.
+	Current bool
+}
+
+// Servers tells the state of every server in the configured order, without any network.
+func (b *Backend) Servers() []ServerState {
+	states := make([]ServerState, len(b.servers))
+	for i, s := range b.servers {
+		states[i] = ServerState{Server: s.url, InService: !s.breaker.isOpen(), Current: i == int(b.current.Load())}
+	}
+	return states
+}
+
+// tried is a set of servers, by their index.
+type tried uint64
+
+// maxServers is how many servers a set can hold.
+const maxServers = 64
+
+func (t tried) has(s *server) bool { return t&(1<<s.index) != 0 }
+
+func (t tried) with(s *server) tried { return t | 1<<s.index }
+
+// pick gives the next server to ask: the preferred one, the last good one, then the configured order. Those
+// out of service and those tried are passed over; none left is nil.
+func (b *Backend) pick(prefer *server, t tried) *server {
+	if prefer != nil && !t.has(prefer) && !prefer.breaker.isOpen() {
+		return prefer
+	}
+	first := int(b.current.Load())
+	for i := range b.servers {
+		s := b.servers[(first+i)%len(b.servers)]
+		if !t.has(s) && !s.breaker.isOpen() {
+			return s
+		}
+	}
+	return nil
+}
+
+// stick makes a server the one to ask first.
+func (b *Backend) stick(s *server) {
+	if b.current.Load() != int32(s.index) {
+		b.current.Store(int32(s.index))
+	}
+}
+
+// stage gives a question without a deadline the configured one.
+func (b *Backend) stage(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, b.options.Timeouts.Stage)
+}
+
+// share gives one try its part of the time that is left: all of it at the last server, else so much that a
+// hanging server leaves the better part for the next.
+func (b *Backend) share(ctx context.Context, last bool) (context.Context, context.CancelFunc) {
+	const part, whole = 2, 5
+	deadline, ok := ctx.Deadline()
+	if !ok || last {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)*part/whole)
+}
+
+// ask puts a question that may be asked again to one server after the other, until one answers.
+func (b *Backend) ask(ctx context.Context, prefer *server, question func(context.Context, *server) *serverError) (*server, *serverError) {
+	ctx, cancel := b.stage(ctx)
+	defer cancel()
+	var t tried
+	last := b.allAway()
+	for s := b.pick(prefer, 0); s != nil; s = b.pick(prefer, t) {
+		t = t.with(s)
+		try, cancel := b.share(ctx, b.pick(prefer, t) == nil)
+		f := question(try, s)
+		cancel()
+		if f == nil {
+			b.stick(s)
+			return s, nil
+		}
+		if f.class == classAnswer || f.class == classFull || f.class == classCaller {
+			return s, f
+		}
+		last = f
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, last
+}
+
+// search asks one search of one server after the other.
+func (b *Backend) search(ctx context.Context, prefer *server, r *goldap.SearchRequest) (*goldap.SearchResult, *server, *serverError) {
+	var result *goldap.SearchResult
+	s, f := b.ask(ctx, prefer, func(ctx context.Context, s *server) (f *serverError) {
+		result, f = s.search(ctx, r)
+		return f
+	})
+	return result, s, f
+}
+
+// allAway is the fault of having no server in service.
+func (b *Backend) allAway() *serverError {
+	return &serverError{class: classNetwork, step: "ask the directory", text: "every server is out of service"}
+}
+
+// named gives the server with a URL, or nil.
+func (b *Backend) named(url string) *server {
+	for _, s := range b.servers {
+		if s.url == url {
+			return s
+		}
+	}
+	return nil
+}
+
+// refuse makes the error of an account that may not log in.
+func (b *Backend) refuse(reason identity.Reason, e directory.Entry, detail string) error {
+	return &identity.AccountError{Reason: reason, Source: b.options.Source, ID: e.ID, Name: e.Name, Detail: detail}
+}

@@ -1,0 +1,187 @@
+package ldap
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// Options says how to reach one directory and how its entries look. A kind of directory is a preset of
+// these fields, filled in by whoever builds the Backend. [New] checks them without any network.
+type Options struct {
+	// Source is the directory's configured name; required.
+	Source string
+	// Servers are URLs in order of preference: ldaps://host[:port] or ldap://host[:port]. The form ldapi://
+	// is refused: the service account of a gate has no business with the server's root socket. Required.
+	Servers []string
+	// TLS is the base of the client configuration: RootCAs and client certificates. ServerName and
+	// MinVersion are set for each server. Nil means the machine's own roots.
+	TLS *tls.Config
+	// StartTLS turns each ldap:// connection into TLS before anything else is sent.
+	StartTLS bool
+	// InsecurePlaintext allows ldap:// without StartTLS; passwords then cross the network readable.
+	InsecurePlaintext bool
+
+	// BindDN is the service account. Empty means that searches are anonymous.
+	BindDN string
+	// BindPassword gives the service account's password; it is asked at each service bind, so that a
+	// rotated file works at once. Required with BindDN.
+	BindPassword func() (identity.Secret, error)
+
+	// BaseDN is the directory's suffix; required.
+	BaseDN string
+	// Users says where accounts are and how they look.
+	Users Users
+	// Groups says where groups are and how they look.
+	Groups Groups
+
+	// BindConnections bounds the connections to one server for user binds.
+	BindConnections BindConnections
+	// SearchConnections is the number of shared connections to one server for searches. Zero means 2.
+	SearchConnections int
+	// Queue bounds how many binds may wait for a connection to one server. Zero means 1024.
+	Queue int
+	// Timeouts bounds everything that waits.
+	Timeouts Timeouts
+
+	// Logger gets what operators must look at. Nil discards.
+	Logger *slog.Logger
+	// Observer is told about operations. Its zero value observes nothing.
+	Observer Observer
+	// Now is the clock for ages and for what is remembered. Nil means time.Now.
+	Now func() time.Time
+	// Dialer opens the socket. Nil means a net.Dialer with keep-alive.
+	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Users says where accounts are and how they look.
+type Users struct {
+	// BaseDN is where accounts are searched. Empty means Options.BaseDN.
+	BaseDN string
+	// Filter narrows what is an account, such as "(objectClass=person)". Empty means every entry that has
+	// the login attribute.
+	Filter string
+	// LoginAttributes are the attributes that a login name may be the value of; the first one holds the
+	// canonical name. Empty means uid.
+	LoginAttributes []string
+	// IDAttribute holds the entry's immutable id, for accounts and groups. Empty means entryUUID.
+	IDAttribute string
+}
+
+// A Method is a way to learn the groups of an account.
+type Method string
+
+// The methods.
+const (
+	// MemberSearch searches groups that name the account: groupOfNames, groupOfUniqueNames and posixGroup,
+	// the primary group included. One search a level.
+	MemberSearch Method = "member_search"
+	// MemberOf reads the memberOf attribute of the account, and then the groups that it names.
+	MemberOf Method = "member_of"
+)
+
+// Groups says where groups are and how they look.
+type Groups struct {
+	// BaseDN is where groups are searched, and below which their names count. Empty means that
+	// Options.BaseDN is searched and that no group has a name that the policy may use.
+	BaseDN string
+	// Filter narrows what is a group. Empty means the usual classes of RFC 4519 and RFC 2307.
+	Filter string
+	// Method is how groups are learned. Empty means MemberSearch.
+	Method Method
+	// Nested follows groups that are members of groups.
+	Nested bool
+	// MaxDepth bounds the levels of nesting. A deeper answer is refused as incomplete. Zero means 64.
+	MaxDepth int
+	// NameAttribute holds a group's short name. Empty means cn.
+	NameAttribute string
+	// DNAttribute is an attribute that can be searched for an entry's own DN; MemberOf uses it to read many
+	// groups at once. Empty means entryDN (RFC 5020).
+	DNAttribute string
+}
+
+// BindConnections bounds the connections for user binds to one server.
+type BindConnections struct {
+	// Min is how many are kept open to the server in use. Zero means 4; negative means none.
+	Min int
+	// Max is how many may be open at once. Zero means 32.
+	Max int
+}
+
+// Timeouts bounds everything that waits. A zero field means its default.
+type Timeouts struct {
+	// Dial bounds opening a connection, TLS or StartTLS included. Default 2s.
+	Dial time.Duration
+	// Operation bounds one bind or search. Default 3s.
+	Operation time.Duration
+	// Stage bounds a whole question where the caller's context has no deadline. Default 5s.
+	Stage time.Duration
+	// Age is the most that a connection lives; up to a tenth is added at random. Default 10m.
+	Age time.Duration
+	// Idle is the most that an unused connection is kept. Default 2m.
+	Idle time.Duration
+}
+
+const (
+	defaultSearchConnections = 2
+	defaultQueue             = 1024
+	defaultMinBinds          = 4
+	defaultMaxBinds          = 32
+	defaultDepth             = 64
+	defaultGroupFilter       = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)" +
+		"(objectClass=groupOfURLs)(objectClass=groupOfMembers))"
+)
+
+// withDefaults fills every zero field that has a default.
+func (o Options) withDefaults() Options {
+	o.Users.BaseDN = orElse(o.Users.BaseDN, o.BaseDN)
+	if len(o.Users.LoginAttributes) == 0 {
+		o.Users.LoginAttributes = []string{"uid"}
+	}
+	o.Users.IDAttribute = orElse(o.Users.IDAttribute, "entryUUID")
+	o.Groups.Filter = orElse(o.Groups.Filter, defaultGroupFilter)
+	o.Groups.Method = orElse(o.Groups.Method, MemberSearch)
+	o.Groups.MaxDepth = orElse(o.Groups.MaxDepth, defaultDepth)
+	o.Groups.NameAttribute = orElse(o.Groups.NameAttribute, "cn")
+	o.Groups.DNAttribute = orElse(o.Groups.DNAttribute, "entryDN")
+	o.BindConnections.Min = max(orElse(o.BindConnections.Min, defaultMinBinds), 0)
+	o.BindConnections.Max = orElse(o.BindConnections.Max, defaultMaxBinds)
+	o.BindConnections.Min = min(o.BindConnections.Min, o.BindConnections.Max)
+	o.SearchConnections = orElse(o.SearchConnections, defaultSearchConnections)
+	o.Queue = orElse(o.Queue, defaultQueue)
+	o.Timeouts = o.Timeouts.withDefaults()
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Dialer == nil {
+		const keepAlive = 30 * time.Second
+		o.Dialer = (&net.Dialer{KeepAlive: keepAlive}).DialContext
+	}
+	return o
+}
+
+// withDefaults fills every zero field.
+func (t Timeouts) withDefaults() Timeouts {
+	t.Dial = orElse(t.Dial, 2*time.Second)
+	t.Operation = orElse(t.Operation, 3*time.Second)
+	t.Stage = orElse(t.Stage, 5*time.Second)
+	t.Age = orElse(t.Age, 10*time.Minute)
+	t.Idle = orElse(t.Idle, 2*time.Minute)
+	return t
+}
+
+// orElse gives v, or other where v is the zero value.
+func orElse[T comparable](v, other T) T {
+	var zero T
+	if v == zero {
+		return other
+	}
+	return v
+}

@@ -1,0 +1,156 @@
+package ldap
+
+import (
+	"context"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/directory"
+	"github.com/wharfgate/wharfgate/pkg/directory/guard"
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// Prove binds as the entry, once. It tries another connection or server only while not a byte of the bind
+// has left, or where the server answered that it did not process it (results 51 and 52). The caller's
+// deadline bounds the bind, but a caller that merely goes away does not end it: its outcome is counted.
+func (b *Backend) Prove(ctx context.Context, e directory.Entry, s identity.Secret, attempts guard.Attempts) (directory.Proof, error) {
+	if s.IsEmpty() {
+		return directory.Proof{}, b.refuse(identity.ReasonWrongPassword, e, "empty password")
+	}
+	if e.DN == "" { // a bind without a name proves nothing
+		return directory.Proof{}, b.refuse(identity.ReasonNotFound, e, "the entry has no DN")
+	}
+	ctx, cancel := b.stage(ctx)
+	defer cancel()
+	p := proving{backend: b, entry: e, secret: s, attempts: attempts, outcome: guard.NotSent}
+	defer p.settle()
+	return p.prove(ctx)
+}
+
+// proving is one bind on its way.
+type proving struct {
+	backend  *Backend
+	entry    directory.Entry
+	secret   identity.Secret
+	attempts guard.Attempts
+	reserved func(guard.Outcome) // nil until a slot is reserved
+	outcome  guard.Outcome
+}
+
+// settle tells what became of the reserved slot.
+func (p *proving) settle() {
+	if p.reserved != nil {
+		p.reserved(p.outcome)
+	}
+}
+
+// prove looks for a server that takes the bind.
+func (p *proving) prove(ctx context.Context) (directory.Proof, error) {
+	var t tried
+	last := p.backend.allAway()
+	for s := p.backend.pick(nil, 0); s != nil; s = p.backend.pick(nil, t) {
+		t = t.with(s)
+		proof, f, err := p.at(ctx, s, p.backend.pick(nil, t) == nil)
+		if f == nil {
+			return proof, err
+		}
+		last = f
+		if p.outcome != guard.NotSent || f.class == classCaller || f.class == classFull || ctx.Err() != nil {
+			break
+		}
+	}
+	return directory.Proof{}, p.backend.unavailableFor(last, p.entry)
+}
+
+// at binds at one server. A fault means that it could not be asked there; p.outcome says whether the bind
+// may go on to another one.
+func (p *proving) at(ctx context.Context, s *server, last bool) (directory.Proof, *serverError, error) {
+	for {
+		c, f := p.connection(ctx, s, last)
+		if f != nil {
+			return directory.Proof{}, f, nil
+		}
+		if p.reserved == nil {
+			settle, err := p.attempts.Reserve(ctx)
+			if err != nil {
+				s.binds.put(c, true)
+				return directory.Proof{}, nil, err
+			}
+			p.reserved = settle
+		}
+		reused := c.used
+		start := time.Now()
+		controls, sent, f := c.bind(p.entry.DN, p.secret, s.remaining(ctx))
+		s.observer().operation(s.url, "user_bind", f, time.Since(start))
+		s.report(c, f)
+		s.binds.put(c, f == nil || f.class == classAnswer || f.class == classAway)
+		if f != nil && f.class != classAnswer {
+			if sent && f.class != classAway {
+				p.outcome = guard.Unknown
+			}
+			if !sent && reused && f.class == classNetwork && ctx.Err() == nil {
+				continue // it died while idle; a fresh connection may do
+			}
+			return directory.Proof{}, f, nil
+		}
+		p.backend.stick(s)
+		return p.answer(s, f, readPolicy(controls))
+	}
+}
+
+// connection takes a connection to a server, leaving time for the next one where there is one.
+func (p *proving) connection(ctx context.Context, s *server, last bool) (*connection, *serverError) {
+	ctx, cancel := p.backend.share(ctx, last)
+	defer cancel()
+	return s.binds.get(ctx)
+}
+
+// answer reads the server's answer.
+func (p *proving) answer(s *server, f *serverError, policy policyAnswer) (directory.Proof, *serverError, error) {
+	b := p.backend
+	if f == nil {
+		if policy.reason != "" {
+			p.outcome = guard.Refused
+			return directory.Proof{}, nil, b.refuse(policy.reason, p.entry, "the password policy refuses although the bind succeeded")
+		}
+		p.outcome = guard.OK
+		if policy.grace >= 0 {
+			b.log.Info("bind used a grace login: the password has expired", "server", s.url, "account", p.entry.ID, "grace_left", policy.grace)
+		}
+		return directory.Proof{Server: s.url, At: b.options.Now()}, nil, nil
+	}
+	outcome, reason := verdict(f.code, policy.reason)
+	p.outcome = outcome
+	if reason == "" {
+		f.text += bindRemedy(f.code)
+		return directory.Proof{}, f, nil
+	}
+	return directory.Proof{}, nil, b.refuse(reason, p.entry, f.text)
+}
+
+// verdict says what a result code of a bind means for the slot and for the account. No reason means that
+// the server could not be asked; the outcome NotSent then means that the password was not looked at.
+func verdict(code uint16, policy identity.Reason) (guard.Outcome, identity.Reason) {
+	switch code {
+	case resultInvalidCredentials:
+		if policy != "" {
+			return guard.Refused, policy
+		}
+		return guard.Wrong, identity.ReasonWrongPassword
+	case resultNoSuchObject:
+		return guard.Refused, identity.ReasonNotFound
+	case resultConstraintViolation, resultUnwillingToPerform, resultInappropriateAuth, resultInsufficientAccess, resultInvalidDNSyntax:
+		return guard.Refused, orElse(policy, identity.ReasonRefused)
+	case resultStrongAuthRequired, resultConfidentialityRequired, resultReferral:
+		return guard.NotSent, ""
+	default:
+		return guard.Unknown, ""
+	}
+}
+
+// bindRemedy says what to do about a bind that the server does not take.
+func bindRemedy(code uint16) string {
+	if code == resultStrongAuthRequired || code == resultConfidentialityRequired {
+		return serviceRemedy(code)
+	}
+	return ""
+}

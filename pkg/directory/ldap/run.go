@@ -1,0 +1,148 @@
+package ldap
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	goldap "github.com/go-ldap/ldap/v3"
+)
+
+const (
+	tidyEvery        = 15 * time.Second
+	quietBeforePing  = 30 * time.Second
+	firstProbe       = 500 * time.Millisecond
+	lastProbe        = 15 * time.Second
+	lastRefusedProbe = 2 * time.Second
+)
+
+// Run keeps connections warm, closes old ones, and looks after servers that are out of service, until ctx
+// ends. It then closes every connection and waits for everything that it or a call started; the Backend
+// is unavailable from then on. It is called at most once and returns nil.
+func (b *Backend) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for _, s := range b.servers {
+		s.breaker.watched(true)
+		wg.Go(func() { s.lookAfter(ctx) })
+	}
+	wg.Go(func() { b.maintain(ctx) })
+	<-ctx.Done()
+	wg.Wait()
+	b.tasks.end()
+	for _, s := range b.servers {
+		s.breaker.watched(false)
+		s.binds.close()
+		s.searches.close()
+	}
+	b.tasks.wait()
+	return nil
+}
+
+// maintain warms the server in use up, and tidies all of them, now and then.
+func (b *Backend) maintain(ctx context.Context) {
+	for {
+		if s := b.pick(nil, 0); s != nil {
+			s.warm(ctx)
+		}
+		if !pause(ctx, tidyEvery) {
+			return
+		}
+		for _, s := range b.servers {
+			s.binds.tidy(b.options.Timeouts.Idle)
+		}
+	}
+}
+
+// warm opens what the next login will need, and looks whether idle search connections still answer: a
+// firewall that forgot them says nothing.
+func (s *server) warm(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.backend.options.Timeouts.Stage)
+	defer cancel()
+	if s.searches.empty() || s.searches.quiet(quietBeforePing) > 0 {
+		if f := s.ping(ctx); f != nil && ctx.Err() == nil {
+			s.backend.log.DebugContext(ctx, "directory server does not answer", "server", s.url, "fault", f.Error())
+			return
+		}
+	}
+	s.binds.warm(ctx, s.backend.options.BindConnections.Min)
+}
+
+// ping reads the rootDSE on a shared connection.
+func (s *server) ping(ctx context.Context) *serverError {
+	_, f := s.search(ctx, rootDSE(s.backend.timeLimit(), "1.1"))
+	return f
+}
+
+// rootDSE is the search that reads the server's own entry (RFC 4512 section 5.1).
+func rootDSE(timeLimit int, attributes ...string) *goldap.SearchRequest {
+	return &goldap.SearchRequest{
+		Scope: goldap.ScopeBaseObject, DerefAliases: goldap.NeverDerefAliases, SizeLimit: 1,
+		TimeLimit: timeLimit, Filter: "(objectClass=*)", Attributes: attributes,
+	}
+}
+
+// lookAfter waits for the server to be taken out of service, and brings it back.
+func (s *server) lookAfter(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.breaker.opened:
+		}
+		s.recover(ctx)
+	}
+}
+
+// recover probes, less often each time, until the server answers.
+func (s *server) recover(ctx context.Context) {
+	for wait := firstProbe; ; {
+		if !pause(ctx, wait) {
+			return
+		}
+		if f := s.probe(ctx); f == nil {
+			s.breaker.close()
+			s.observer().breaker(s.url, false)
+			s.backend.log.InfoContext(ctx, "directory server is back in service", "server", s.url)
+			s.warm(ctx)
+			return
+		}
+		most := lastProbe
+		if s.breaker.wasRefused() { // such a probe costs nobody anything
+			most = lastRefusedProbe
+		}
+		wait = min(2*wait, most)
+	}
+}
+
+// probe opens a connection of its own, binds as the service account and reads the rootDSE. A server that
+// refuses the service account is back as far as the network goes.
+func (s *server) probe(ctx context.Context) *serverError {
+	c, f := s.serviceConnect(ctx)
+	switch {
+	case f != nil && f.class == classConfig:
+		return nil
+	case f != nil:
+		return f
+	}
+	defer c.abort()
+	stop := context.AfterFunc(ctx, c.abort)
+	defer stop()
+	_, f = c.search(rootDSE(s.backend.timeLimit(), "1.1"), s.timeouts().Operation)
+	if f != nil && f.class == classAnswer {
+		return nil
+	}
+	return f
+}
+
+// pause waits for about d, or reports false when ctx ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d - d/4 + rand.N(d/2+1))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

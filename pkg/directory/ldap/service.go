@@ -1,0 +1,144 @@
+package ldap
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// serviceAccount remembers that one server refused the service account, so that the same password is not
+// sent again for each request: that would lock the account.
+type serviceAccount struct {
+	turn chan struct{} // held during a service bind, so that a wrong password goes out once
+
+	mu      sync.Mutex
+	refused identity.Secret
+	fault   *serverError
+	until   time.Time
+	pause   time.Duration
+}
+
+const (
+	firstRefusedPause = 5 * time.Minute
+	lastRefusedPause  = time.Hour
+)
+
+// blocked gives the remembered refusal of this very password, or nil.
+func (a *serviceAccount) blocked(s identity.Secret, now time.Time) *serverError {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.fault == nil || s != a.refused || !now.Before(a.until) {
+		return nil
+	}
+	return a.fault
+}
+
+// remember keeps a refusal for a while, longer each time.
+func (a *serviceAccount) remember(s identity.Secret, f *serverError, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pause = min(max(2*a.pause, firstRefusedPause), lastRefusedPause)
+	a.refused, a.fault, a.until = s, f, now.Add(a.pause)
+}
+
+// forget lets the next request bind again.
+func (a *serviceAccount) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refused, a.fault, a.pause = identity.Secret{}, nil, 0
+}
+
+// serviceConnect opens a connection bound as the service account, ready to be shared.
+func (s *server) serviceConnect(ctx context.Context) (*connection, *serverError) {
+	secret, f := s.servicePassword()
+	if f != nil {
+		return nil, f
+	}
+	c, f := s.connect(ctx)
+	if f != nil {
+		return nil, f
+	}
+	if f := s.serviceBind(ctx, c, secret); f != nil {
+		c.abort()
+		return nil, f
+	}
+	c.conn.SetTimeout(s.timeouts().Operation)
+	return c, nil
+}
+
+// servicePassword reads the password, and refuses one that this server has refused.
+func (s *server) servicePassword() (identity.Secret, *serverError) {
+	o := &s.backend.options
+	if o.BindDN == "" {
+		return identity.Secret{}, nil
+	}
+	secret, err := o.BindPassword()
+	switch {
+	case err != nil:
+		return identity.Secret{}, &serverError{class: classConfig, step: "read the service account's password", err: err}
+	case secret.IsEmpty():
+		return identity.Secret{}, &serverError{class: classConfig, step: "read the service account's password", text: "it is empty"}
+	}
+	if f := s.service.blocked(secret, s.now()); f != nil {
+		return identity.Secret{}, f
+	}
+	return secret, nil
+}
+
+// serviceBind binds as the service account, one at a time at this server.
+func (s *server) serviceBind(ctx context.Context, c *connection, secret identity.Secret) *serverError {
+	o := &s.backend.options
+	if o.BindDN == "" {
+		return nil
+	}
+	select {
+	case s.service.turn <- struct{}{}:
+		defer func() { <-s.service.turn }()
+	case <-ctx.Done():
+		return &serverError{class: classTimeout, step: "service bind", text: "another service bind takes too long", err: ctx.Err(), brief: true}
+	}
+	if f := s.service.blocked(secret, s.now()); f != nil {
+		return f
+	}
+	start := time.Now()
+	controls, _, f := c.bind(o.BindDN, secret, s.remaining(ctx))
+	s.observer().operation(s.url, "service_bind", f, time.Since(start))
+	s.report(c, f)
+	if f == nil {
+		if reason := readPolicy(controls).reason; reason != "" {
+			f = &serverError{class: classAnswer, text: "the password policy says " + string(reason)}
+		}
+	}
+	if f == nil {
+		s.service.forget()
+		return nil
+	}
+	f.step = "service bind"
+	if f.class == classAnswer {
+		f = &serverError{class: classConfig, code: f.code, step: "service bind", text: f.text + serviceRemedy(f.code)}
+		s.service.remember(secret, f, s.now())
+		s.backend.log.ErrorContext(ctx, "directory server refuses the service account", "server", s.url, "fault", f.text)
+	}
+	return f
+}
+
+// serviceRemedy says what to do about a refused service account.
+func serviceRemedy(code uint16) string {
+	switch code {
+	case resultStrongAuthRequired, resultConfidentialityRequired:
+		return "; the server wants encryption: use ldaps:// or tls.start_tls"
+	default:
+		return "; look at bind.dn and the password file, and whether the account is locked; it is tried again after a pause, or at once with a new password"
+	}
+}
+
+// remaining gives the time that an operation may take now.
+func (s *server) remaining(ctx context.Context) time.Duration {
+	limit := s.timeouts().Operation
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, max(time.Until(deadline), time.Millisecond))
+	}
+	return limit
+}

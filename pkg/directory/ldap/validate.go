@@ -1,0 +1,145 @@
+package ldap
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// endpoint is one server's address, taken apart once.
+type endpoint struct {
+	url      string // without credentials, as configured
+	address  string // host:port
+	host     string // the name that the certificate must have
+	implicit bool   // TLS from the first byte (ldaps)
+}
+
+// parseEndpoint reads a server URL.
+func parseEndpoint(text string) (endpoint, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
+		return endpoint{}, errors.New("want ldaps://host[:port] or ldap://host[:port] and nothing more")
+	}
+	e := endpoint{url: text, host: u.Hostname()}
+	port := u.Port()
+	switch u.Scheme {
+	case "ldaps":
+		e.implicit = true
+		port = orElse(port, "636")
+	case "ldap":
+		port = orElse(port, "389")
+	default:
+		return endpoint{}, fmt.Errorf("scheme %q is not supported: use ldaps or ldap", u.Scheme)
+	}
+	e.address = net.JoinHostPort(e.host, port)
+	return e, nil
+}
+
+// validate reports every fault of options whose defaults are filled in.
+func (o Options) validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+
+	if o.Source == "" {
+		fault("source: a name is required")
+	}
+	if len(o.Servers) == 0 {
+		fault("servers: at least one URL is required")
+	}
+	if len(o.Servers) > maxServers {
+		fault("servers: more than %d", maxServers)
+	}
+	for i, s := range o.Servers {
+		e, err := parseEndpoint(s)
+		switch {
+		case err != nil:
+			fault("servers[%d]: %w", i, err)
+		case !e.implicit && !o.StartTLS && !o.InsecurePlaintext:
+			fault("servers[%d]: %s would send passwords readable: use ldaps://, or tls.start_tls, or insecure_plaintext", i, e.url)
+		}
+	}
+	if o.BindDN != "" && o.BindPassword == nil {
+		fault("bind: a DN needs a password")
+	}
+	checkDN(fault, "bind.dn", o.BindDN)
+	if o.BaseDN == "" {
+		fault("base_dn: required")
+	}
+	checkDN(fault, "base_dn", o.BaseDN)
+	checkDN(fault, "users.base_dn", o.Users.BaseDN)
+	checkDN(fault, "groups.base_dn", o.Groups.BaseDN)
+	o.validateShape(fault)
+	return errors.Join(faults...)
+}
+
+// validateShape checks filters, attribute names and bounds.
+func (o Options) validateShape(fault func(string, ...any)) {
+	checkFilter(fault, "users.filter", o.Users.Filter)
+	checkFilter(fault, "groups.filter", o.Groups.Filter)
+	for i, a := range o.Users.LoginAttributes {
+		checkAttribute(fault, fmt.Sprintf("users.login_attributes[%d]", i), a)
+	}
+	checkAttribute(fault, "users.id_attribute", o.Users.IDAttribute)
+	checkAttribute(fault, "groups.name_attribute", o.Groups.NameAttribute)
+	checkAttribute(fault, "groups.dn_attribute", o.Groups.DNAttribute)
+	if o.Groups.Method != MemberSearch && o.Groups.Method != MemberOf {
+		fault("groups.method: %q is neither %s nor %s", o.Groups.Method, MemberSearch, MemberOf)
+	}
+	for _, bound := range []struct {
+		name  string
+		value int64
+	}{
+		{"groups.max_depth", int64(o.Groups.MaxDepth)},
+		{"bind_connections.max", int64(o.BindConnections.Max)},
+		{"search_connections", int64(o.SearchConnections)},
+		{"queue", int64(o.Queue)},
+		{"timeouts.dial", int64(o.Timeouts.Dial)},
+		{"timeouts.operation", int64(o.Timeouts.Operation)},
+		{"timeouts.stage", int64(o.Timeouts.Stage)},
+		{"timeouts.age", int64(o.Timeouts.Age)},
+		{"timeouts.idle", int64(o.Timeouts.Idle)},
+	} {
+		if bound.value < 0 {
+			fault("%s: must not be negative", bound.name)
+		}
+	}
+}
+
+// checkDN reports a text that is set and not a distinguished name.
+func checkDN(fault func(string, ...any), name, dn string) {
+	if dn == "" {
+		return
+	}
+	if _, err := identity.NormalDN(dn); err != nil {
+		fault("%s: %q is %w", name, dn, err)
+	}
+}
+
+// checkFilter reports a text that is set and not an LDAP filter.
+func checkFilter(fault func(string, ...any), name, filter string) {
+	if filter == "" {
+		return
+	}
+	if _, err := goldap.CompileFilter(filter); err != nil {
+		fault("%s: %q is not a filter (RFC 4515): put it in parentheses, as in (objectClass=person)", name, filter)
+	}
+}
+
+// checkAttribute reports a text that is not an attribute name (RFC 4512 section 1.4).
+func checkAttribute(fault func(string, ...any), name, attribute string) {
+	ok := attribute != ""
+	for i := range len(attribute) {
+		c := attribute[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		ok = ok && (letter || '0' <= c && c <= '9' || c == '-' || c == '.')
+	}
+	if !ok {
+		fault("%s: %q is not an attribute name", name, attribute)
+	}
+}
