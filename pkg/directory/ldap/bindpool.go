@@ -127,7 +127,7 @@ func (p *bindPool) pass(g grant) {
 	switch {
 	case g.fault != nil:
 	case g.conn != nil:
-		p.put(g.conn, true)
+		p.put(g.conn)
 	default:
 		p.mu.Lock()
 		p.open--
@@ -156,12 +156,20 @@ func (p *bindPool) dial(ctx context.Context) (*connection, *serverError) {
 	return c, nil
 }
 
-// put gives a connection back. One that is not healthy, or too old, is closed.
-func (p *bindPool) put(c *connection, healthy bool) {
+// drop closes a connection that was taken and frees its place.
+func (p *bindPool) drop(c *connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forgetLocked(c)
+	p.grantLocked()
+}
+
+// put gives a connection back. One that died or grew too old is closed.
+func (p *bindPool) put(c *connection) {
 	now := p.server.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !healthy || p.closed || !c.usable(now) {
+	if p.closed || !c.usable(now) {
 		p.forgetLocked(c)
 		p.grantLocked()
 		return
@@ -252,6 +260,6 @@ func (p *bindPool) warm(ctx context.Context, least int) {
 		if f != nil {
 			return
 		}
-		p.put(c, true)
+		p.put(c)
 	}
 }

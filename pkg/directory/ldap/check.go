@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -125,10 +126,8 @@ func vendor(root *goldap.Entry) string {
 			return strings.TrimSpace("OpenLDAP " + name)
 		}
 	}
-	for _, c := range root.GetEqualFoldAttributeValues("supportedCapabilities") {
-		if c == activeDirectory {
-			return strings.TrimSpace("Active Directory " + name)
-		}
+	if slices.Contains(root.GetEqualFoldAttributeValues("supportedCapabilities"), activeDirectory) {
+		return strings.TrimSpace("Active Directory " + name)
 	}
 	return name
 }

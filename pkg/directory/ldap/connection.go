@@ -3,7 +3,6 @@ package ldap
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -26,12 +25,11 @@ type connection struct {
 }
 
 // newConnection starts the protocol on an open stream.
-func newConnection(w *wire, now time.Time, age time.Duration) *connection {
-	const jitter = 10
+func newConnection(w *wire, expires, now time.Time) *connection {
 	c := &connection{
 		conn: goldap.NewConn(w, w.Conn != w.raw), wire: w, idle: now,
 		controls: []goldap.Control{newPolicyRequest()},
-		expires:  now.Add(age + rand.N(age/jitter+1)),
+		expires:  expires,
 	}
 	c.conn.Start()
 	return c
@@ -64,7 +62,7 @@ func (c *connection) bind(dn string, secret identity.Secret, limit time.Duration
 	}
 	if err != nil {
 		f = answerFault("bind", err, time.Since(start), limit)
-		if f.class != classAnswer && f.class != classAway {
+		if !f.answered() {
 			c.abort()
 			return nil, sent, f
 		}
@@ -94,7 +92,7 @@ func (c *connection) search(r *goldap.SearchRequest, limit time.Duration) (*gold
 		return result, nil
 	}
 	f := answerFault("search", err, time.Since(start), limit)
-	if f.class != classAnswer && f.class != classAway {
+	if !f.answered() {
 		c.abort()
 	}
 	return nil, f

@@ -66,6 +66,11 @@ const fairTime = 500 * time.Millisecond
 // lost reports whether the server could not be reached or did not answer.
 func (f *serverError) lost() bool { return f.class == classNetwork || f.class == classTimeout }
 
+// answered reports whether the server answered, whatever it said; no fault is an answer too.
+func (f *serverError) answered() bool {
+	return f == nil || f.class == classAnswer || f.class == classAway
+}
+
 // result gives the word of Observer.Operation.
 func (f *serverError) result() string {
 	switch {

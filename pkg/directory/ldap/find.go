@@ -19,7 +19,7 @@ func (b *Backend) Find(ctx context.Context, login string, _ time.Duration) (dire
 		return directory.Entry{}, b.refuse(identity.ReasonBadName, directory.Entry{}, "")
 	}
 	const twoAreTooMany = 2
-	result, _, f := b.search(ctx, nil, &goldap.SearchRequest{
+	result, f := b.search(ctx, nil, &goldap.SearchRequest{
 		BaseDN: b.shape.users, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases,
 		SizeLimit: twoAreTooMany, TimeLimit: b.timeLimit(), Filter: b.shape.loginFilter(login), Attributes: b.shape.userAttributes,
 	})

@@ -10,6 +10,7 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/wharfgate/wharfgate/pkg/directory"
+	"github.com/wharfgate/wharfgate/pkg/directory/cache"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
@@ -41,8 +42,8 @@ type Backend struct {
 	options Options
 	log     *slog.Logger
 	servers []*server
-	current atomic.Int32 // index of the last good server
-	names   *nameMemory
+	current atomic.Int32                 // index of the last good server
+	names   *cache.Cache[string, string] // folded group name -> normal DN of its one holder, or nothing
 	shape   shape
 	tasks   tasks
 }
@@ -53,7 +54,11 @@ func New(o Options) (*Backend, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("directory %q: %w", o.Source, err)
 	}
-	b := &Backend{options: o, log: o.Logger.With("directory", o.Source), names: newNameMemory()}
+	names, err := cache.New[string, string](cache.Options{Size: maxNames, TTL: nameLife, Now: o.Now, Rand: o.Rand})
+	if err != nil {
+		return nil, fmt.Errorf("directory %q: %w", o.Source, err)
+	}
+	b := &Backend{options: o, log: o.Logger.With("directory", o.Source), names: names}
 	b.shape = newShape(&b.options)
 	for i, text := range o.Servers {
 		e, err := parseEndpoint(text)
@@ -132,12 +137,12 @@ func (b *Backend) stage(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, b.options.Timeouts.Stage)
 }
 
-// share gives one try its part of the time that is left: all of it at the last server, else so much that a
-// hanging server leaves the better part for the next.
-func (b *Backend) share(ctx context.Context, last bool) (context.Context, context.CancelFunc) {
+// share gives one try its part of the time that is left: all of it where there is no next server, else so
+// much that a hanging server leaves the better part for the next.
+func (b *Backend) share(ctx context.Context, next *server) (context.Context, context.CancelFunc) {
 	const part, whole = 2, 5
 	deadline, ok := ctx.Deadline()
-	if !ok || last {
+	if !ok || next == nil {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, time.Until(deadline)*part/whole)
@@ -145,13 +150,16 @@ func (b *Backend) share(ctx context.Context, last bool) (context.Context, contex
 
 // ask puts a question that may be asked again to one server after the other, until one answers.
 func (b *Backend) ask(ctx context.Context, prefer *server, question func(context.Context, *server) *serverError) (*server, *serverError) {
+	if ctx.Err() != nil {
+		return nil, gone(ctx)
+	}
 	ctx, cancel := b.stage(ctx)
 	defer cancel()
 	var t tried
 	last := b.allAway()
 	for s := b.pick(prefer, 0); s != nil; s = b.pick(prefer, t) {
 		t = t.with(s)
-		try, cancel := b.share(ctx, b.pick(prefer, t) == nil)
+		try, cancel := b.share(ctx, b.pick(prefer, t))
 		f := question(try, s)
 		cancel()
 		if f == nil {
@@ -170,13 +178,23 @@ func (b *Backend) ask(ctx context.Context, prefer *server, question func(context
 }
 
 // search asks one search of one server after the other.
-func (b *Backend) search(ctx context.Context, prefer *server, r *goldap.SearchRequest) (*goldap.SearchResult, *server, *serverError) {
+func (b *Backend) search(ctx context.Context, prefer *server, r *goldap.SearchRequest) (*goldap.SearchResult, *serverError) {
 	var result *goldap.SearchResult
-	s, f := b.ask(ctx, prefer, func(ctx context.Context, s *server) (f *serverError) {
+	_, f := b.ask(ctx, prefer, func(ctx context.Context, s *server) (f *serverError) {
 		result, f = s.search(ctx, r)
 		return f
 	})
-	return result, s, f
+	return result, f
+}
+
+// gone is the fault of a caller whose context has ended.
+func gone(ctx context.Context) *serverError {
+	return &serverError{class: classCaller, step: "ask the directory", err: ctx.Err()}
+}
+
+// spread makes a time longer by up to a share of it, at random.
+func (b *Backend) spread(d time.Duration, share float64) time.Duration {
+	return d + time.Duration(float64(d)*share*b.options.Rand())
 }
 
 // allAway is the fault of having no server in service.

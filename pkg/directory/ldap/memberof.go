@@ -124,7 +124,7 @@ func (w *walk) read(ctx context.Context, dn string, attributes []string) (*golda
 
 // read reads one entry by its DN. An entry that may not be read is result 32, as most servers say themselves.
 func (b *Backend) read(ctx context.Context, prefer *server, dn string, attributes []string) (*goldap.Entry, *serverError) {
-	result, _, f := b.search(ctx, prefer, &goldap.SearchRequest{
+	result, f := b.search(ctx, prefer, &goldap.SearchRequest{
 		BaseDN: dn, Scope: goldap.ScopeBaseObject, DerefAliases: goldap.NeverDerefAliases, SizeLimit: 1,
 		TimeLimit: b.timeLimit(), Filter: "(objectClass=*)", Attributes: attributes,
 	})

@@ -5,11 +5,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"github.com/wharfgate/wharfgate/pkg/directory/cache"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
@@ -20,69 +20,30 @@ const (
 	maxNames = 20_000
 )
 
-// nameMemory remembers which group holds a name below the groups base DN.
-type nameMemory struct {
-	mu     sync.Mutex
-	byName map[string]nameHolder // by folded name
-}
-
-// nameHolder is who holds a name.
-type nameHolder struct {
-	key   string // normal DN of the one group; empty where several have the name
-	until time.Time
-}
-
-// newNameMemory makes an empty memory.
-func newNameMemory() *nameMemory { return &nameMemory{byName: map[string]nameHolder{}} }
-
-// holder gives who holds a name, as far as it is remembered.
-func (m *nameMemory) holder(name string, now time.Time) (nameHolder, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	h, ok := m.byName[name]
-	return h, ok && now.Before(h.until)
-}
-
-// remember notes who holds a name. A full memory first drops what has ended, and then anything.
-func (m *nameMemory) remember(name, key string, now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.byName) >= maxNames {
-		maps.DeleteFunc(m.byName, func(_ string, h nameHolder) bool { return !now.Before(h.until) })
-	}
-	for victim := range m.byName {
-		if len(m.byName) < maxNames {
-			break
-		}
-		delete(m.byName, victim)
-	}
-	m.byName[name] = nameHolder{key: key, until: now.Add(nameLife)}
-}
-
 // nameGroups makes groups of what was found, and names those below the groups base DN whose name no other
-// group there has. Names that are not remembered are looked up together.
+// group there has. Names whose holder is not remembered are looked up together.
 func (b *Backend) nameGroups(ctx context.Context, prefer *server, found []foundGroup) ([]identity.Group, *serverError) {
-	now := b.options.Now()
+	holder := map[string]string{}  // folded name -> normal DN of its one holder, or nothing
 	unknown := map[string]string{} // folded name -> name
 	for _, g := range found {
 		if g.name == "" || !b.inScope(g.key) {
 			continue
 		}
 		folded := identity.Fold(g.name)
-		if h, ok := b.names.holder(folded, now); !ok || h.key != "" && h.key != g.key {
+		hit := b.names.Get(folded)
+		holder[folded] = hit.Value
+		if hit.State != cache.Fresh || hit.Value != "" && hit.Value != g.key {
 			unknown[folded] = g.name
 		}
 	}
-	if f := b.learnNames(ctx, prefer, unknown); f != nil {
+	if f := b.learnNames(ctx, prefer, unknown, holder); f != nil {
 		return nil, f
 	}
 	groups := make([]identity.Group, len(found))
 	for i, g := range found {
 		name := ""
-		if g.name != "" && b.inScope(g.key) {
-			if h, ok := b.names.holder(identity.Fold(g.name), now); ok && h.key == g.key {
-				name = g.name
-			}
+		if g.name != "" && b.inScope(g.key) && holder[identity.Fold(g.name)] == g.key {
+			name = g.name
 		}
 		groups[i] = identity.NewGroup(g.id, g.dn, name)
 	}
@@ -94,8 +55,8 @@ func (b *Backend) inScope(key string) bool {
 	return b.shape.groupsKey != "" && strings.HasSuffix(key, ","+b.shape.groupsKey)
 }
 
-// learnNames searches who holds the names, and remembers it.
-func (b *Backend) learnNames(ctx context.Context, prefer *server, unknown map[string]string) *serverError {
+// learnNames searches who holds the names, notes it in holder, and remembers it.
+func (b *Backend) learnNames(ctx context.Context, prefer *server, unknown, holder map[string]string) *serverError {
 	if len(unknown) == 0 {
 		return nil
 	}
@@ -113,18 +74,16 @@ func (b *Backend) learnNames(ctx context.Context, prefer *server, unknown map[st
 			b.addHolder(holders, e)
 		}
 	}
-	now := b.options.Now()
 	for folded, name := range unknown {
-		keys := holders[folded]
-		if len(keys) == 1 {
-			b.names.remember(folded, keys[0], now)
-			continue
-		}
-		b.names.remember(folded, "", now)
-		if len(keys) > 1 {
-			b.log.Warn("two groups have one name, so that neither matches it", "group", name)
+		key := ""
+		if keys := holders[folded]; len(keys) == 1 {
+			key = keys[0]
+		} else if len(keys) > 1 {
+			b.log.WarnContext(ctx, "groups have one name, so that none matches it", "group", name, "groups", len(keys))
 			b.options.Observer.ambiguousGroup(name)
 		}
+		holder[folded] = key
+		b.names.Add(folded, key)
 	}
 	return nil
 }

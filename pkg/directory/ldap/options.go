@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"time"
 
@@ -54,6 +55,8 @@ type Options struct {
 	Observer Observer
 	// Now is the clock for ages and for what is remembered. Nil means time.Now.
 	Now func() time.Time
+	// Rand gives numbers in [0, 1) for jitter and is called from many goroutines. Nil means rand.Float64.
+	Rand func() float64
 	// Dialer opens the socket. Nil means a net.Dialer with keep-alive.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -159,6 +162,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Float64
 	}
 	if o.Dialer == nil {
 		const keepAlive = 30 * time.Second

@@ -45,11 +45,14 @@ func (p *proving) settle() {
 
 // prove looks for a server that takes the bind.
 func (p *proving) prove(ctx context.Context) (directory.Proof, error) {
+	if ctx.Err() != nil {
+		return directory.Proof{}, p.backend.unavailableFor(gone(ctx), p.entry)
+	}
 	var t tried
 	last := p.backend.allAway()
 	for s := p.backend.pick(nil, 0); s != nil; s = p.backend.pick(nil, t) {
 		t = t.with(s)
-		proof, f, err := p.at(ctx, s, p.backend.pick(nil, t) == nil)
+		proof, f, err := p.at(ctx, s, p.backend.pick(nil, t))
 		if f == nil {
 			return proof, err
 		}
@@ -63,43 +66,56 @@ func (p *proving) prove(ctx context.Context) (directory.Proof, error) {
 
 // at binds at one server. A fault means that it could not be asked there; p.outcome says whether the bind
 // may go on to another one.
-func (p *proving) at(ctx context.Context, s *server, last bool) (directory.Proof, *serverError, error) {
+func (p *proving) at(ctx context.Context, s, next *server) (directory.Proof, *serverError, error) {
 	for {
-		c, f := p.connection(ctx, s, last)
+		c, f := p.connection(ctx, s, next)
 		if f != nil {
 			return directory.Proof{}, f, nil
 		}
-		if p.reserved == nil {
-			settle, err := p.attempts.Reserve(ctx)
-			if err != nil {
-				s.binds.put(c, true)
-				return directory.Proof{}, nil, err
-			}
-			p.reserved = settle
+		if err := p.reserve(ctx); err != nil {
+			s.binds.put(c)
+			return directory.Proof{}, nil, err
 		}
 		reused := c.used
 		start := time.Now()
 		controls, sent, f := c.bind(p.entry.DN, p.secret, s.remaining(ctx))
 		s.observer().operation(s.url, "user_bind", f, time.Since(start))
 		s.report(c, f)
-		s.binds.put(c, f == nil || f.class == classAnswer || f.class == classAway)
-		if f != nil && f.class != classAnswer {
-			if sent && f.class != classAway {
-				p.outcome = guard.Unknown
+		if f.answered() {
+			s.binds.put(c)
+			if f != nil && f.class == classAway {
+				return directory.Proof{}, f, nil
 			}
-			if !sent && reused && f.class == classNetwork && ctx.Err() == nil {
-				continue // it died while idle; a fresh connection may do
-			}
+			p.backend.stick(s)
+			return p.answer(s, f, readPolicy(controls))
+		}
+		s.binds.drop(c)
+		if sent {
+			p.outcome = guard.Unknown
 			return directory.Proof{}, f, nil
 		}
-		p.backend.stick(s)
-		return p.answer(s, f, readPolicy(controls))
+		if !reused || f.class != classNetwork || ctx.Err() != nil {
+			return directory.Proof{}, f, nil
+		} // else it died while idle, and a fresh connection may do
 	}
 }
 
+// reserve takes the slot, once, however many connections are tried.
+func (p *proving) reserve(ctx context.Context) error {
+	if p.reserved != nil {
+		return nil
+	}
+	settle, err := p.attempts.Reserve(ctx)
+	if err != nil {
+		return err
+	}
+	p.reserved = settle
+	return nil
+}
+
 // connection takes a connection to a server, leaving time for the next one where there is one.
-func (p *proving) connection(ctx context.Context, s *server, last bool) (*connection, *serverError) {
-	ctx, cancel := p.backend.share(ctx, last)
+func (p *proving) connection(ctx context.Context, s, next *server) (*connection, *serverError) {
+	ctx, cancel := p.backend.share(ctx, next)
 	defer cancel()
 	return s.binds.get(ctx)
 }

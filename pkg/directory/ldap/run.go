@@ -2,7 +2,6 @@ package ldap
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -13,7 +12,7 @@ const (
 	tidyEvery        = 15 * time.Second
 	quietBeforePing  = 30 * time.Second
 	firstProbe       = 500 * time.Millisecond
-	lastProbe        = 15 * time.Second
+	lastProbe        = 10 * time.Second
 	lastRefusedProbe = 2 * time.Second
 )
 
@@ -23,7 +22,7 @@ const (
 func (b *Backend) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for _, s := range b.servers {
-		s.breaker.watched(true)
+		s.breaker.watch()
 		wg.Go(func() { s.lookAfter(ctx) })
 	}
 	wg.Go(func() { b.maintain(ctx) })
@@ -31,7 +30,6 @@ func (b *Backend) Run(ctx context.Context) error {
 	wg.Wait()
 	b.tasks.end()
 	for _, s := range b.servers {
-		s.breaker.watched(false)
 		s.binds.close()
 		s.searches.close()
 	}
@@ -45,7 +43,7 @@ func (b *Backend) maintain(ctx context.Context) {
 		if s := b.pick(nil, 0); s != nil {
 			s.warm(ctx)
 		}
-		if !pause(ctx, tidyEvery) {
+		if !b.pause(ctx, tidyEvery) {
 			return
 		}
 		for _, s := range b.servers {
@@ -97,7 +95,7 @@ func (s *server) lookAfter(ctx context.Context) {
 // recover probes, less often each time, until the server answers.
 func (s *server) recover(ctx context.Context) {
 	for wait := firstProbe; ; {
-		if !pause(ctx, wait) {
+		if !s.backend.pause(ctx, wait) {
 			return
 		}
 		if f := s.probe(ctx); f == nil {
@@ -135,9 +133,10 @@ func (s *server) probe(ctx context.Context) *serverError {
 	return f
 }
 
-// pause waits for about d, or reports false when ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d - d/4 + rand.N(d/2+1))
+// pause waits for d and up to half of it more, or reports false when ctx ends first.
+func (b *Backend) pause(ctx context.Context, d time.Duration) bool {
+	const jitter = 0.5
+	t := time.NewTimer(b.spread(d, jitter))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

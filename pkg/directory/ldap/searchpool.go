@@ -141,14 +141,11 @@ func (p *searchPool) openLocked(ctx context.Context, s *searchSlot) *opening {
 	return o
 }
 
-// put gives a place back. A connection that timed out takes no more searches, and closes with its last one.
-func (p *searchPool) put(c *connection, healthy bool) {
+// put gives a place back. A retired connection closes with its last search.
+func (p *searchPool) put(c *connection) {
 	p.mu.Lock()
 	c.inFlight--
 	c.idle = p.server.now()
-	if !healthy {
-		p.retireLocked(c)
-	}
 	if c.retired && c.inFlight == 0 {
 		p.forgetLocked(c)
 	}

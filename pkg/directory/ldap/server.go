@@ -2,8 +2,6 @@ package ldap
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -53,7 +51,9 @@ func (s *server) connect(ctx context.Context) (*connection, *serverError) {
 		s.report(nil, f)
 		return nil, f
 	}
-	return newConnection(w, s.now(), s.timeouts().Age), nil
+	const jitter = 0.1
+	now := s.now()
+	return newConnection(w, now.Add(s.backend.spread(s.timeouts().Age, jitter)), now), nil
 }
 
 // search makes one search on a shared connection. A connection that turns out to be dead costs one more
@@ -83,11 +83,14 @@ func (s *server) searchOnce(ctx context.Context, r *goldap.SearchRequest) (*gold
 		result, f := c.search(r, limit)
 		s.observer().operation(s.url, "search", f, time.Since(start))
 		s.report(c, f)
-		s.searches.put(c, f == nil || f.class == classAnswer || f.class == classAway)
+		if !f.answered() {
+			s.searches.retire(c)
+		}
+		s.searches.put(c)
 		done <- answer{result, f}
 	})
 	if !ok {
-		s.searches.put(c, false)
+		s.searches.put(c)
 		return nil, errEnded()
 	}
 	select {
@@ -109,7 +112,7 @@ func (s *server) searchOnce(ctx context.Context, r *goldap.SearchRequest) (*gold
 // took with it.
 func (s *server) report(c *connection, f *serverError) {
 	switch {
-	case f == nil || f.class == classAnswer || f.class == classAway:
+	case f.answered():
 		s.breaker.good()
 	case !f.lost() || f.brief:
 	case c != nil && f.class == classNetwork && c.blamed.Swap(true):
@@ -135,68 +138,4 @@ func (s *server) outOfService() *serverError {
 // errEnded is the fault of asking a Backend whose Run has returned.
 func errEnded() *serverError {
 	return &serverError{class: classCaller, step: "ask the directory", text: "shutting down"}
-}
-
-// breaker counts failures in a row. It opens only while somebody probes for recovery.
-type breaker struct {
-	failures atomic.Int32
-	opened   chan struct{} // tells the prober
-
-	mu      sync.Mutex
-	open    atomic.Bool
-	probed  bool // a prober runs
-	refused bool // the last failure was a refused connection
-}
-
-// failuresToOpen is how many failures in a row take a server out of service.
-const failuresToOpen = 3
-
-func (b *breaker) isOpen() bool { return b.open.Load() }
-
-// good ends a row of failures.
-func (b *breaker) good() {
-	if b.failures.Load() != 0 {
-		b.failures.Store(0)
-	}
-}
-
-// bad counts a failure and reports whether it opened the breaker.
-func (b *breaker) bad(refused bool) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.refused = refused
-	if b.failures.Add(1) < failuresToOpen || !b.probed || b.open.Load() {
-		return false
-	}
-	b.open.Store(true)
-	select {
-	case b.opened <- struct{}{}:
-	default:
-	}
-	return true
-}
-
-// close puts the server back into service.
-func (b *breaker) close() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.failures.Store(0)
-	b.open.Store(false)
-}
-
-// watched says whether a prober runs; without one the breaker closes and stays closed.
-func (b *breaker) watched(probed bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.probed = probed
-	if !probed {
-		b.open.Store(false)
-	}
-}
-
-// wasRefused reports whether the last failure was a refused connection.
-func (b *breaker) wasRefused() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.refused
 }
