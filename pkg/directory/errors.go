@@ -48,30 +48,40 @@ func complete(err error, source string, e Entry) error {
 	}
 	if refusal, ok := errors.AsType[*identity.AccountError](err); ok {
 		named := *refusal
+		named.Reason = orDefault(named.Reason, identity.ReasonRefused)
 		named.Source = orDefault(named.Source, source)
 		named.ID, named.Name = orDefault(named.ID, e.ID), orDefault(named.Name, e.Name)
 		return &named
 	}
 	if retry, ok := errors.AsType[*identity.RetryError](err); ok {
 		named := *retry
+		named.Reason = orDefault(named.Reason, retryReason(named.Err))
 		named.Source = orDefault(named.Source, source)
 		named.ID, named.Name = orDefault(named.ID, e.ID), orDefault(named.Name, e.Name)
 		return &named
 	}
 	err = inTime(err)
 	switch {
-	case errors.Is(err, identity.ErrThrottled):
-		return &identity.RetryError{Err: err, Reason: identity.ReasonThrottled, Source: source, ID: e.ID, Name: e.Name}
-	case outOfTime(err):
-		return &identity.RetryError{Err: err, Reason: identity.ReasonTimeout, Source: source, ID: e.ID, Name: e.Name}
-	case errors.Is(err, identity.ErrUnavailable):
-		return &identity.RetryError{Err: err, Reason: identity.ReasonUnavailable, Source: source, ID: e.ID, Name: e.Name}
+	case errors.Is(err, identity.ErrThrottled), errors.Is(err, identity.ErrUnavailable):
+		return &identity.RetryError{Err: err, Reason: retryReason(err), Source: source, ID: e.ID, Name: e.Name}
 	case errors.Is(err, identity.ErrInvalidCredentials):
 		return &identity.AccountError{
 			Reason: identity.ReasonRefused, Source: source, ID: e.ID, Name: e.Name, Detail: err.Error(),
 		}
 	default:
 		return fmt.Errorf("ask directory %q: %w", source, err)
+	}
+}
+
+// retryReason gives the word for an error that says to ask again later.
+func retryReason(err error) identity.Reason {
+	switch {
+	case errors.Is(err, identity.ErrThrottled):
+		return identity.ReasonThrottled
+	case outOfTime(err):
+		return identity.ReasonTimeout
+	default:
+		return identity.ReasonUnavailable
 	}
 }
 

@@ -151,6 +151,7 @@ func TestUnavailableIsNeverANo(t *testing.T) {
 	}{
 		{"unavailable", identity.ErrUnavailable, identity.ReasonUnavailable},
 		{"deadline", context.DeadlineExceeded, identity.ReasonTimeout},
+		{"without a reason", &identity.RetryError{Err: identity.ErrUnavailable}, identity.ReasonUnavailable},
 		{"busy", &identity.RetryError{Err: identity.ErrUnavailable, Reason: identity.ReasonBusy, After: 3 * time.Second}, identity.ReasonBusy},
 	}
 	stages := map[string]func(*directorytest.Fake, error){
