@@ -27,13 +27,18 @@ func newLimiter(concurrency, queue int) *limiter {
 	return &limiter{slots: make(chan struct{}, concurrency), queue: int64(max(queue, 0))}
 }
 
-// acquire takes a slot, or waits for one until ctx ends.
-func (l *limiter) acquire(ctx context.Context) error {
+// tryAcquire takes a slot if one is free.
+func (l *limiter) tryAcquire() bool {
 	select {
 	case l.slots <- struct{}{}:
-		return nil
+		return true
 	default:
+		return false
 	}
+}
+
+// acquire waits for a slot until ctx ends, if there is room to wait.
+func (l *limiter) acquire(ctx context.Context) error {
 	defer l.waiting.Add(-1)
 	if l.waiting.Add(1) > l.queue {
 		return errBusy

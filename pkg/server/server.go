@@ -197,7 +197,7 @@ func (s *Server) token(x *exchange) error {
 	if err := s.parse(x); err != nil {
 		return err
 	}
-	if err := s.limit.acquire(ctx); err != nil {
+	if err := s.turn(ctx); err != nil {
 		return err
 	}
 	defer s.limit.release()
@@ -208,4 +208,17 @@ func (s *Server) token(x *exchange) error {
 	x.grant, x.granted = grant, true
 	s.writeGrant(x)
 	return nil
+}
+
+// turn waits until a request may be worked on.
+func (s *Server) turn(ctx context.Context) error {
+	if s.limit.tryAcquire() {
+		return nil
+	}
+	start := s.o.Now()
+	err := s.limit.acquire(ctx)
+	if s.o.Observer.Queued != nil {
+		s.o.Observer.Queued(s.o.Now().Sub(start))
+	}
+	return err
 }
