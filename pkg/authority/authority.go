@@ -1,0 +1,153 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/audit"
+	"github.com/wharfgate/wharfgate/pkg/identity"
+	"github.com/wharfgate/wharfgate/pkg/policy"
+	"github.com/wharfgate/wharfgate/pkg/registry"
+	"github.com/wharfgate/wharfgate/pkg/token"
+)
+
+// ErrInvalidOptions means that [New] was given options that make no sense.
+var ErrInvalidOptions = errors.New("invalid options")
+
+// The lives of tokens where a service names none.
+const (
+	// DefaultTokenLifetime is for tokens without push.
+	DefaultTokenLifetime = 5 * time.Minute
+	// DefaultPushTokenLifetime is for tokens with push.
+	DefaultPushTokenLifetime = 30 * time.Minute
+)
+
+// A Signer makes tokens; [token.Issuer] is the one in use. It is safe for concurrent use.
+type Signer interface {
+	// Sign makes a token that says what the claims say.
+	Sign(c token.Claims) (token.Signed, error)
+}
+
+// Options are what [New] needs.
+type Options struct {
+	// Services are the registries that tokens are made for: one at least, each name once.
+	Services []registry.Service
+	// Authenticator proves credentials; it must be set.
+	Authenticator identity.Authenticator
+	// Resolver reads accounts for [Authority.Explain]; nil makes that answer [identity.ErrUnavailable].
+	Resolver identity.Resolver
+	// Policy holds the policy in force; it must be set.
+	Policy *policy.Live
+	// Issuer signs; it must be set.
+	Issuer Signer
+	// Audit takes the record of each decision; nil keeps none. It must not block for long.
+	Audit func(audit.Record)
+	// Observer is told of decisions and tokens; its zero value tells nobody.
+	Observer Observer
+	// Now is the clock; nil means [time.Now].
+	Now func() time.Time
+}
+
+// Authority grants tokens. It is immutable and safe for concurrent use.
+type Authority struct {
+	services      map[string]registry.Service
+	authenticator identity.Authenticator
+	resolver      identity.Resolver
+	policy        *policy.Live
+	issuer        Signer
+	audit         func(audit.Record)
+	observer      Observer
+	now           func() time.Time
+}
+
+// New makes an Authority. Errors match [ErrInvalidOptions].
+func New(o Options) (*Authority, error) {
+	if o.Authenticator == nil || o.Policy == nil || o.Issuer == nil {
+		return nil, fmt.Errorf("%w: authenticator, policy and issuer must be set", ErrInvalidOptions)
+	}
+	services, err := profiles(o.Services)
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Authority{
+		services:      services,
+		authenticator: o.Authenticator,
+		resolver:      o.Resolver,
+		policy:        o.Policy,
+		issuer:        o.Issuer,
+		audit:         o.Audit,
+		observer:      o.Observer,
+		now:           o.Now,
+	}, nil
+}
+
+// profiles brings services into the form in which they are looked up, with every default filled in.
+func profiles(services []registry.Service) (map[string]registry.Service, error) {
+	if len(services) == 0 {
+		return nil, fmt.Errorf("%w: no service", ErrInvalidOptions)
+	}
+	all := make(map[string]registry.Service, len(services))
+	for _, s := range services {
+		if _, ok := all[s.Name]; ok || s.Name == "" {
+			return nil, fmt.Errorf("%w: service %q has no name of its own", ErrInvalidOptions, s.Name)
+		}
+		if s.TokenLifetime == 0 {
+			s.TokenLifetime = DefaultTokenLifetime
+		}
+		if s.PushTokenLifetime == 0 {
+			s.PushTokenLifetime = max(DefaultPushTokenLifetime, s.TokenLifetime)
+		}
+		for _, life := range []time.Duration{s.TokenLifetime, s.PushTokenLifetime} {
+			if life < token.MinLifetime || life%time.Second != 0 {
+				return nil, fmt.Errorf("%w: tokens for %q must live whole seconds, %v at least, not %v", ErrInvalidOptions, s.Name, token.MinLifetime, life)
+			}
+		}
+		all[s.Name] = s
+	}
+	return all, nil
+}
+
+// Grant answers a request with a token that says what of the asked the policy grants; that may be nothing.
+// Credentials are always proven, also where everybody may do what is asked.
+//
+// Errors match [ErrUnknownService], [identity.ErrInvalidCredentials] (also for a request without credentials
+// that is not to be served), [identity.ErrThrottled] or [identity.ErrUnavailable]; others are faults of ours.
+func (a *Authority) Grant(ctx context.Context, r Request) (Grant, error) {
+	service, ok := a.services[r.Service]
+	if !ok {
+		return Grant{}, ErrUnknownService
+	}
+	who, err := a.principal(ctx, &r)
+	if err != nil {
+		a.refused(&r, err)
+		return Grant{}, err
+	}
+	g := decide(a.policy.Load(), who, &r)
+	signed, err := a.issuer.Sign(claims(&g, service))
+	if err != nil {
+		err = fmt.Errorf("sign the token: %w", err)
+		a.refused(&r, err)
+		return Grant{}, err
+	}
+	g.Token, g.TokenID = signed.Token, signed.ID
+	g.IssuedAt, g.ExpiresIn = signed.IssuedAt, lifetime(&g, service)
+	a.observer.observe(service.Name, &g, signed.Size())
+	a.granted(&r, &g, signed)
+	return g, nil
+}
+
+// principal finds out who asks.
+func (a *Authority) principal(ctx context.Context, r *Request) (identity.Principal, error) {
+	if r.Credentials != nil {
+		return a.authenticator.Authenticate(ctx, *r.Credentials)
+	}
+	if len(r.Scopes) == 0 || !a.policy.Load().ServesAnyone(r.Service) {
+		return identity.Principal{}, identity.ErrInvalidCredentials
+	}
+	return identity.Principal{}, nil
+}

@@ -1,0 +1,71 @@
+package authority
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/identity"
+	"github.com/wharfgate/wharfgate/pkg/policy"
+	"github.com/wharfgate/wharfgate/pkg/registry"
+	"github.com/wharfgate/wharfgate/pkg/token"
+)
+
+// decide asks one policy about every scope of a request.
+func decide(p *policy.Policy, who identity.Principal, r *Request) Grant {
+	g := Grant{Principal: who, PolicyRevision: p.Revision()}
+	if len(r.Scopes) == 0 {
+		return g
+	}
+	g.Decisions = make([]policy.Decision, 0, len(r.Scopes))
+	g.Granted = make([]registry.Scope, 0, len(r.Scopes))
+	for _, scope := range r.Scopes {
+		d := p.Decide(policy.Request{Principal: who, Service: r.Service, Scope: scope})
+		d.Granted = complete(d.Granted)
+		g.Decisions = append(g.Decisions, d)
+		if d.Granted != 0 {
+			g.Granted = append(g.Granted, registry.Scope{Type: scope.Type, Name: scope.Name, Actions: d.Granted})
+		}
+	}
+	slices.SortFunc(g.Granted, func(a, b registry.Scope) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
+	})
+	return g
+}
+
+// complete adds pull to push, because registries want both from who pushes. It widens nothing: a policy
+// grants push only where it grants pull.
+func complete(granted registry.Actions) registry.Actions {
+	if granted.Has(registry.Push) {
+		granted |= registry.Pull
+	}
+	return granted
+}
+
+// claims says what the token for a grant says.
+func claims(g *Grant, service registry.Service) token.Claims {
+	c := token.Claims{
+		Subject:   g.Principal.Name,
+		Audience:  service.Name,
+		Lifetime:  lifetime(g, service),
+		Algorithm: service.Algorithm,
+	}
+	if len(g.Granted) == 0 {
+		return c
+	}
+	c.Access = make([]registry.Access, 0, len(g.Granted))
+	for _, scope := range g.Granted {
+		c.Access = append(c.Access, registry.Access{Type: scope.Type, Name: scope.Name, Actions: scope.Actions.Names()})
+	}
+	return c
+}
+
+// lifetime is longer for a token that allows push: an upload must not outlive it.
+func lifetime(g *Grant, service registry.Service) time.Duration {
+	for _, scope := range g.Granted {
+		if scope.Actions.Has(registry.Push) {
+			return service.PushTokenLifetime
+		}
+	}
+	return service.TokenLifetime
+}

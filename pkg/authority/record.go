@@ -1,0 +1,128 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/wharfgate/wharfgate/pkg/audit"
+	"github.com/wharfgate/wharfgate/pkg/identity"
+	"github.com/wharfgate/wharfgate/pkg/registry"
+	"github.com/wharfgate/wharfgate/pkg/token"
+)
+
+// The reasons of a refusal in the audit record, besides those of [identity.Reasons].
+const (
+	// RefusedLoginRequired: there were no credentials, and nobody without them is served.
+	RefusedLoginRequired = "login_required"
+	// RefusedInvalidCredentials: the credentials prove nothing, and it is not known why.
+	RefusedInvalidCredentials = "invalid_credentials"
+	// RefusedCanceled: the client went away.
+	RefusedCanceled = "canceled"
+	// RefusedError: a fault of ours.
+	RefusedError = "error"
+)
+
+// granted keeps the record of a grant.
+func (a *Authority) granted(r *Request, g *Grant, signed token.Signed) {
+	if a.audit == nil {
+		return
+	}
+	record := a.record(r)
+	record.Principal = audit.Principal{
+		Kind:      g.Principal.Kind.String(),
+		Directory: g.Principal.Source,
+		ID:        g.Principal.ID,
+		Name:      g.Principal.Name,
+		Stale:     g.Principal.Stale,
+	}
+	record.PolicyRevision, record.TokenID = g.PolicyRevision, signed.ID
+	record.ExpiresAt = signed.ExpiresAt.UTC()
+	for i := range g.Decisions {
+		d := &g.Decisions[i]
+		s := &record.Scopes[i]
+		s.Granted, s.Reason = names(d.Granted), string(d.MissingReason())
+		for _, rule := range d.Rules() {
+			s.Rules = append(s.Rules, rule.Position.String())
+		}
+		for _, group := range d.Groups(g.Principal) {
+			if !slices.Contains(record.Principal.Groups, group) {
+				record.Principal.Groups = append(record.Principal.Groups, group)
+			}
+		}
+	}
+	a.audit(record)
+}
+
+// refused keeps the record of a refusal.
+func (a *Authority) refused(r *Request, err error) {
+	if a.audit == nil {
+		return
+	}
+	record := a.record(r)
+	record.Refused = refusal(r, err)
+	if account, ok := errors.AsType[*identity.AccountError](err); ok {
+		record.Principal.Directory, record.Principal.ID, record.Principal.Name = account.Source, account.ID, account.Name
+	} else if retry, ok := errors.AsType[*identity.RetryError](err); ok {
+		record.Principal.Directory, record.Principal.ID, record.Principal.Name = retry.Source, retry.ID, retry.Name
+	}
+	if record.Principal.ID != "" {
+		record.Principal.Kind = identity.Person.String()
+	}
+	a.audit(record)
+}
+
+// record begins the record of a request, with nothing granted.
+func (a *Authority) record(r *Request) audit.Record {
+	record := audit.Record{
+		Version:   audit.Version,
+		Time:      a.now().UTC(),
+		RequestID: r.ID,
+		Service:   r.Service,
+		Grant:     string(r.Grant),
+		Principal: audit.Principal{Kind: identity.Anonymous.String()},
+		Client:    audit.Client{UserAgent: r.UserAgent, ID: r.ClientID},
+		Scopes:    make([]audit.Scope, len(r.Scopes)),
+	}
+	if r.Client.IsValid() {
+		record.Client.Address = r.Client.String()
+	}
+	for i, s := range r.Scopes {
+		record.Scopes[i] = audit.Scope{Type: s.Type, Name: s.Name, Asked: names(s.Actions), Granted: names(0)}
+	}
+	return record
+}
+
+// names lists actions; no actions are an empty list.
+func names(a registry.Actions) []string {
+	if n := a.Names(); n != nil {
+		return n
+	}
+	return []string{}
+}
+
+// refusal gives the word for an error, of a closed set.
+func refusal(r *Request, err error) string {
+	if account, ok := errors.AsType[*identity.AccountError](err); ok {
+		return string(account.Reason)
+	}
+	if retry, ok := errors.AsType[*identity.RetryError](err); ok {
+		return string(retry.Reason)
+	}
+	switch {
+	case errors.Is(err, identity.ErrInvalidCredentials) && r.Credentials == nil:
+		return RefusedLoginRequired
+	case errors.Is(err, identity.ErrInvalidCredentials):
+		return RefusedInvalidCredentials
+	case errors.Is(err, identity.ErrThrottled):
+		return string(identity.ReasonThrottled)
+	case errors.Is(err, context.DeadlineExceeded):
+		return string(identity.ReasonTimeout)
+	case errors.Is(err, context.Canceled):
+		return RefusedCanceled
+	case errors.Is(err, identity.ErrUnavailable):
+		return string(identity.ReasonUnavailable)
+	default:
+		return RefusedError
+	}
+}
