@@ -28,7 +28,7 @@ func newSink(path string, out io.Writer) (*sink, error) {
 	if path == "" {
 		return &sink{out: out}, nil
 	}
-	s := &sink{path: filepath.Clean(path)}
+	s := &sink{path: path}
 	file, torn, err := openFile(s.path)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func newSink(path string, out io.Writer) (*sink, error) {
 
 // openFile opens a file for appending and tells whether its last line has no end, as after a crash.
 func openFile(path string) (file *os.File, torn bool, err error) {
-	file, err = os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, fileMode)
+	file, err = os.OpenFile(filepath.Clean(path), os.O_APPEND|os.O_CREATE|os.O_WRONLY, fileMode)
 	if err != nil {
 		return nil, false, fmt.Errorf("open the audit file: %w", err)
 	}
@@ -53,7 +53,7 @@ func openFile(path string) (file *os.File, torn bool, err error) {
 // endsLine reports whether the last byte of a file ends a line. A file that we may write and not read is
 // taken as whole.
 func endsLine(path string, size int64) bool {
-	f, err := os.Open(path)
+	f, err := os.Open(filepath.Clean(path))
 	if err != nil {
 		return true
 	}

@@ -16,6 +16,9 @@ import (
 // ErrInvalidOptions means that [New] was given options that make no sense.
 var ErrInvalidOptions = errors.New("invalid options")
 
+// errNobody is a fault of an authenticator: it let somebody in and did not say whom.
+var errNobody = errors.New("the authenticator proved nobody")
+
 // The lives of tokens where a service names none.
 const (
 	// DefaultTokenLifetime is for tokens without push.
@@ -122,12 +125,17 @@ func (a *Authority) Grant(ctx context.Context, r Request) (Grant, error) {
 	if !ok {
 		return Grant{}, ErrUnknownService
 	}
-	who, err := a.principal(ctx, &r)
+	who, err := a.prove(ctx, &r)
 	if err != nil {
 		a.refused(&r, err)
 		return Grant{}, err
 	}
-	g := decide(a.policy.Load(), who, &r)
+	p := a.policy.Load() // one policy for the whole request, as young as can be
+	if r.Credentials == nil && (len(r.Scopes) == 0 || !p.ServesAnyone(service.Name)) {
+		a.refused(&r, identity.ErrInvalidCredentials)
+		return Grant{}, identity.ErrInvalidCredentials
+	}
+	g := decide(p, who, &r)
 	signed, err := a.issuer.Sign(claims(&g, service))
 	if err != nil {
 		err = fmt.Errorf("sign the token: %w", err)
@@ -141,13 +149,14 @@ func (a *Authority) Grant(ctx context.Context, r Request) (Grant, error) {
 	return g, nil
 }
 
-// principal finds out who asks.
-func (a *Authority) principal(ctx context.Context, r *Request) (identity.Principal, error) {
-	if r.Credentials != nil {
-		return a.authenticator.Authenticate(ctx, *r.Credentials)
+// prove finds out who asks; without credentials nobody is asked. A principal that is nobody was not proven.
+func (a *Authority) prove(ctx context.Context, r *Request) (identity.Principal, error) {
+	if r.Credentials == nil {
+		return identity.Principal{}, nil
 	}
-	if len(r.Scopes) == 0 || !a.policy.Load().ServesAnyone(r.Service) {
-		return identity.Principal{}, identity.ErrInvalidCredentials
+	who, err := a.authenticator.Authenticate(ctx, *r.Credentials)
+	if err == nil && (who.Kind == identity.Anonymous || who.Name == "") {
+		return identity.Principal{}, errNobody
 	}
-	return identity.Principal{}, nil
+	return who, err
 }

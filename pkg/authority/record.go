@@ -15,8 +15,8 @@ import (
 const (
 	// RefusedLoginRequired: there were no credentials, and nobody without them is served.
 	RefusedLoginRequired = "login_required"
-	// RefusedInvalidCredentials: the credentials prove nothing, and it is not known why.
-	RefusedInvalidCredentials = "invalid_credentials"
+	// RefusedUnproven: the credentials prove nothing, and it is not known why.
+	RefusedUnproven = "invalid_credentials"
 	// RefusedCanceled: the client went away.
 	RefusedCanceled = "canceled"
 	// RefusedError: a fault of ours.
@@ -113,7 +113,7 @@ func refusal(r *Request, err error) string {
 	case errors.Is(err, identity.ErrInvalidCredentials) && r.Credentials == nil:
 		return RefusedLoginRequired
 	case errors.Is(err, identity.ErrInvalidCredentials):
-		return RefusedInvalidCredentials
+		return RefusedUnproven
 	case errors.Is(err, identity.ErrThrottled):
 		return string(identity.ReasonThrottled)
 	case errors.Is(err, context.DeadlineExceeded):
