@@ -99,12 +99,8 @@ func (x *exchange) result() Result {
 	if x.err != nil {
 		return x.problem.result
 	}
-	full := len(x.dropped) == 0
-	for _, d := range x.grant.Decisions {
-		full = full && d.Granted.Has(d.Scope.Actions&^registry.Wildcard) && d.Granted != 0
-	}
 	switch {
-	case full:
+	case len(x.dropped) == 0 && x.grant.Complete():
 		return ResultGranted
 	case len(x.grant.Granted) == 0:
 		return ResultEmpty

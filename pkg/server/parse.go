@@ -139,11 +139,11 @@ func (x *exchange) readBody(timeout time.Duration) (string, error) {
 	if x.r.ContentLength > maxBody {
 		return "", errTooLarge
 	}
-	// A writer that knows no deadlines is no connection, so that nobody can be slow on it. The deadline is
-	// taken away again, as the server's watch for a hang-up reads from the same connection.
+	// A writer that knows no deadlines is no connection, so that nobody can be slow on it. After the body the
+	// deadline is taken away again, as the server's watch for a hang-up reads from the same connection; after
+	// a fault it stays, so that what is left of the body is not waited for.
 	c := http.NewResponseController(x.w)
 	_ = c.SetReadDeadline(time.Now().Add(timeout))
-	defer func() { _ = c.SetReadDeadline(time.Time{}) }()
 	var b strings.Builder
 	b.Grow(int(max(x.r.ContentLength, 0)))
 	n, err := io.Copy(&b, io.LimitReader(x.r.Body, maxBody+1))
@@ -155,6 +155,7 @@ func (x *exchange) readBody(timeout time.Duration) (string, error) {
 	case n > maxBody:
 		return "", errTooLarge
 	}
+	_ = c.SetReadDeadline(time.Time{})
 	return b.String(), nil
 }
 

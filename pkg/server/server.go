@@ -190,24 +190,34 @@ func (s *Server) admit(x *exchange) error {
 	}
 }
 
-// token answers a token request: it reads it, waits for its turn, and asks the Granter.
+// token answers a token request. Its time counts from here, that of its body and of waiting included.
 func (s *Server) token(x *exchange) error {
 	ctx, cancel := context.WithTimeout(x.r.Context(), s.o.RequestTimeout)
 	defer cancel()
 	if err := s.parse(x); err != nil {
 		return err
 	}
-	if err := s.turn(ctx); err != nil {
-		return err
-	}
-	defer s.limit.release()
-	grant, err := s.o.Granter.Grant(ctx, x.req)
+	grant, err := s.ask(ctx, x.req)
 	if err != nil {
-		return fmt.Errorf("grant: %w", err)
+		return err
 	}
 	x.grant, x.granted = grant, true
 	s.writeGrant(x)
 	return nil
+}
+
+// ask waits for its turn and asks the Granter. The turn is over before the answer is written, as a client may
+// be slow to take it.
+func (s *Server) ask(ctx context.Context, r authority.Request) (authority.Grant, error) {
+	if err := s.turn(ctx); err != nil {
+		return authority.Grant{}, err
+	}
+	defer s.limit.release()
+	grant, err := s.o.Granter.Grant(ctx, r)
+	if err != nil {
+		return authority.Grant{}, fmt.Errorf("grant: %w", err)
+	}
+	return grant, nil
 }
 
 // turn waits until a request may be worked on.
