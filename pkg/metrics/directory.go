@@ -1,0 +1,161 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wharfgate/wharfgate/pkg/directory"
+	"github.com/wharfgate/wharfgate/pkg/directory/ldap"
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// opDial is the operation of opening a connection.
+const opDial = "dial"
+
+// DirectoryObserver gives what every directory's login flow and memory tell.
+func (m *Metrics) DirectoryObserver() directory.Observer {
+	return directory.Observer{
+		Login: func(source string, reason identity.Reason, d time.Duration) {
+			if t := m.table.Load().directories[source]; t != nil {
+				increment(t.logins[reason])
+				t.duration.Observe(d.Seconds())
+			}
+		},
+		Cache: func(source, cache, result string) {
+			if t := m.table.Load().directories[source]; t != nil {
+				increment(t.caches[pair{cache, result}])
+			}
+		},
+		Evicted: func(source, cache string) {
+			if t := m.table.Load().directories[source]; t != nil {
+				increment(t.evicted[cache])
+			}
+		},
+		Coalesced: func(source, kind string) {
+			if t := m.table.Load().directories[source]; t != nil {
+				increment(t.coalesced[kind])
+			}
+		},
+	}
+}
+
+// increment counts, unless the labels are not of the closed set.
+func increment(c prometheus.Counter) {
+	if c != nil {
+		c.Inc()
+	}
+}
+
+// ldapObserver is what one Backend tells. Counts of connections are absolute for a Backend, and two of them
+// may stand side by side during a reload: the gauge holds their sum.
+type ldapObserver struct {
+	m         *Metrics
+	directory string
+	open      map[pair]*atomic.Int64
+}
+
+// LDAPObserver gives what the Backend of one directory tells. Each Backend gets one of its own. The directory
+// and its servers are those of the last [New] or [Metrics.Reconfigure], or of servers, which a reload adds.
+func (m *Metrics) LDAPObserver(name string, servers []string) ldap.Observer {
+	o := &ldapObserver{m: m, directory: name, open: make(map[pair]*atomic.Int64)}
+	for _, s := range servers {
+		for _, pool := range pools() {
+			o.open[pair{s, pool}] = new(atomic.Int64)
+		}
+	}
+	return ldap.Observer{
+		Dial: o.dial, Operation: o.operation, Wait: o.wait, Connections: o.connections, Breaker: o.breaker,
+		Certificate: func(server string, notAfter time.Time) {
+			if o.server(server) != nil {
+				m.families.ldapCertificate.WithLabelValues(name, server).Set(seconds(notAfter))
+			}
+		},
+		AmbiguousGroup: func(string) {
+			if t := m.table.Load().directories[name]; t != nil {
+				t.ambiguous.Inc()
+			}
+		},
+	}
+}
+
+// server gives the children of a server, nil for one that is not configured (any more).
+func (o *ldapObserver) server(url string) *serverTable {
+	if t := o.m.table.Load().directories[o.directory]; t != nil {
+		return t.servers[url]
+	}
+	return nil
+}
+
+func (o *ldapObserver) dial(server string, d time.Duration, err error) {
+	result := "ok"
+	if err != nil {
+		result = "unavailable"
+		if timeout, ok := errors.AsType[net.Error](err); errors.Is(err, context.DeadlineExceeded) || ok && timeout.Timeout() {
+			result = "timeout"
+		}
+	}
+	o.operation(server, opDial, result, d)
+	if err != nil && o.server(server) != nil {
+		o.up(server, false)
+	}
+}
+
+func (o *ldapObserver) operation(server, op, result string, d time.Duration) {
+	t := o.server(server)
+	if t == nil {
+		return
+	}
+	increment(t.operations[pair{op, result}])
+	if h := t.durations[op]; h != nil {
+		h.Observe(d.Seconds())
+	}
+	switch result {
+	case "ok", "invalid_credentials", "refused":
+		o.up(server, true)
+	case "unavailable", "timeout":
+		o.up(server, false)
+	}
+}
+
+// up says whether a server answered. The series exists from the first contact on: before it nobody knows.
+func (o *ldapObserver) up(server string, answers bool) {
+	o.m.families.ldapUp.WithLabelValues(o.directory, server).Set(number(answers))
+}
+
+func (o *ldapObserver) wait(server, pool string, d time.Duration) {
+	if t := o.server(server); t != nil && t.waits[pool] != nil {
+		t.waits[pool].Observe(d.Seconds())
+	}
+}
+
+func (o *ldapObserver) connections(server, pool string, open int) {
+	t, last := o.server(server), o.open[pair{server, pool}]
+	if t == nil || last == nil {
+		return
+	}
+	t.connections[pool].Add(float64(int64(open) - last.Swap(int64(open))))
+}
+
+func (o *ldapObserver) breaker(server string, open bool) {
+	t := o.server(server)
+	if t == nil {
+		return
+	}
+	t.breaker.Set(number(open))
+	if open {
+		o.up(server, false)
+	}
+}
+
+// number is a bool as Prometheus writes it.
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

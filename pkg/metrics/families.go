@@ -1,0 +1,157 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// families are the metrics by name, each with its labels.
+type families struct {
+	buildInfo *prometheus.GaugeVec
+
+	tokenRequests  *prometheus.CounterVec
+	tokenDuration  *prometheus.HistogramVec
+	scopeDecisions *prometheus.CounterVec
+
+	httpRequests *prometheus.CounterVec
+	httpDuration *prometheus.HistogramVec
+	httpInFlight prometheus.Gauge
+	httpQueue    prometheus.Histogram
+
+	logins        *prometheus.CounterVec
+	loginDuration *prometheus.HistogramVec
+	cacheRequests *prometheus.CounterVec
+	cacheEvicted  *prometheus.CounterVec
+	coalesced     *prometheus.CounterVec
+
+	ldapOperations  *prometheus.CounterVec
+	ldapDuration    *prometheus.HistogramVec
+	ldapConnections *prometheus.GaugeVec
+	ldapWait        *prometheus.HistogramVec
+	ldapUp          *prometheus.GaugeVec
+	ldapBreaker     *prometheus.GaugeVec
+	ldapCertificate *prometheus.GaugeVec
+	ldapAmbiguous   *prometheus.CounterVec
+
+	policyInfo       *prometheus.GaugeVec
+	policyRules      prometheus.Gauge
+	policyReload     prometheus.Gauge
+	policyReloadTime prometheus.Gauge
+
+	signingKey       *prometheus.GaugeVec
+	signingKeyErrors *prometheus.CounterVec
+
+	auditRecords prometheus.Counter
+	auditDropped prometheus.Counter
+	auditErrors  prometheus.Counter
+
+	configReload     prometheus.Gauge
+	configReloadTime prometheus.Gauge
+	tlsCertificate   prometheus.Gauge
+	tlsReload        prometheus.Gauge
+}
+
+// newFamilies makes the metrics. docs/reference/metrics.md says more about each.
+func newFamilies() *families {
+	f := &families{
+		buildInfo: gauges("wharfgate_build_info", "What is running; always 1.", "version", "revision", "goversion"),
+
+		tokenRequests:  counters("wharfgate_token_requests_total", "Token requests by what came of them.", "registry", "grant", "result"),
+		tokenDuration:  histograms("wharfgate_token_request_duration_seconds", "Time from a token request to its answer.", "registry", "grant"),
+		scopeDecisions: counters("wharfgate_scope_decisions_total", "Actions that were asked for, by what the policy said.", "registry", "action", "decision", "reason"),
+
+		httpRequests: counters("wharfgate_http_requests_total", "Requests to the public listener.", "handler", "method", "code"),
+		httpDuration: histograms("wharfgate_http_request_duration_seconds", "Time from a request to its answer.", "handler", "method"),
+		httpInFlight: gauge("wharfgate_http_requests_in_flight", "Requests to the public listener that are being answered."),
+		httpQueue:    histogram("wharfgate_http_queue_wait_seconds", "Time that token requests waited for their turn, of those that had to."),
+
+		policyInfo:       gauges("wharfgate_policy_info", "The policy in force; always 1.", "revision"),
+		policyRules:      gauge("wharfgate_policy_rules", "Rules of the policy in force."),
+		policyReload:     gauge("wharfgate_policy_last_reload_successful", "Whether the last read of the policy was successful."),
+		policyReloadTime: gauge("wharfgate_policy_last_reload_success_timestamp_seconds", "When the policy was last read successfully."),
+
+		signingKey:       gauges("wharfgate_signing_key_not_after_timestamp_seconds", "When the certificate of a signing key ends.", "algorithm", "state"),
+		signingKeyErrors: counters("wharfgate_signing_key_renewal_errors_total", "Failed renewals of a signing key.", "algorithm"),
+
+		auditRecords: counter("wharfgate_audit_records_total", "Records that were handed to the audit writer."),
+		auditDropped: counter("wharfgate_audit_dropped_total", "Audit records that were dropped because the writer could not keep up."),
+		auditErrors:  counter("wharfgate_audit_write_errors_total", "Failed writes of audit records."),
+
+		configReload:     gauge("wharfgate_config_last_reload_successful", "Whether the last read of the configuration was successful."),
+		configReloadTime: gauge("wharfgate_config_last_reload_success_timestamp_seconds", "When the configuration was last read successfully."),
+		tlsCertificate:   gauge("wharfgate_tls_certificate_not_after_timestamp_seconds", "When the certificate of the public listener ends; 0 without TLS."),
+		tlsReload:        gauge("wharfgate_tls_certificate_last_reload_successful", "Whether the last read of the certificate of the public listener was successful."),
+	}
+	f.directories()
+	f.tlsReload.Set(1)
+	return f
+}
+
+// directories makes the metrics about directories.
+func (f *families) directories() {
+	f.logins = counters("wharfgate_logins_total", "Logins by their outcome.", "directory", "result")
+	f.loginDuration = histograms("wharfgate_login_duration_seconds", "Time from credentials to an account with its groups.", "directory")
+	f.cacheRequests = counters("wharfgate_cache_requests_total", "Questions to a memory.", "directory", "cache", "result")
+	f.cacheEvicted = counters("wharfgate_cache_evictions_total", "Entries that left a full memory before their time.", "directory", "cache")
+	f.coalesced = counters("wharfgate_coalesced_requests_total", "Questions that shared the answer to an identical one.", "directory", "kind")
+
+	f.ldapOperations = counters("wharfgate_ldap_operations_total", "LDAP operations by their outcome.", "directory", "server", "op", "result")
+	f.ldapDuration = histograms("wharfgate_ldap_operation_duration_seconds", "Time of LDAP operations.", "directory", "server", "op")
+	f.ldapConnections = gauges("wharfgate_ldap_connections", "Open connections.", "directory", "server", "pool")
+	f.ldapWait = histograms("wharfgate_ldap_wait_seconds", "Time that binds and searches waited for a connection.", "directory", "server", "pool")
+	f.ldapUp = gauges("wharfgate_ldap_up", "Whether the server answered when it was last asked.", "directory", "server")
+	f.ldapBreaker = gauges("wharfgate_ldap_breaker_open", "Whether the server is out of service while a probe looks for it.", "directory", "server")
+	f.ldapCertificate = gauges("wharfgate_ldap_certificate_not_after_timestamp_seconds", "When the server's certificate ends.", "directory", "server")
+	f.ldapAmbiguous = counters("wharfgate_ldap_ambiguous_groups_total", "Sightings of two groups of one name, so that neither matches in the policy.", "directory")
+}
+
+// collectors lists every family.
+func (f *families) collectors() []prometheus.Collector {
+	return []prometheus.Collector{
+		f.buildInfo,
+		f.tokenRequests, f.tokenDuration, f.scopeDecisions,
+		f.httpRequests, f.httpDuration, f.httpInFlight, f.httpQueue,
+		f.logins, f.loginDuration, f.cacheRequests, f.cacheEvicted, f.coalesced,
+		f.ldapOperations, f.ldapDuration, f.ldapConnections, f.ldapWait, f.ldapUp, f.ldapBreaker, f.ldapCertificate, f.ldapAmbiguous,
+		f.policyInfo, f.policyRules, f.policyReload, f.policyReloadTime,
+		f.signingKey, f.signingKeyErrors,
+		f.auditRecords, f.auditDropped, f.auditErrors,
+		f.configReload, f.configReloadTime, f.tlsCertificate, f.tlsReload,
+	}
+}
+
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func gauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+}
+
+func gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+}
+
+func histogram(name, help string) prometheus.Histogram {
+	return prometheus.NewHistogram(histogramOpts(name, help))
+}
+
+func histograms(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(histogramOpts(name, help), labels)
+}
+
+// histogramOpts has classic buckets for every Prometheus, and native ones for those that ask for them.
+func histogramOpts(name, help string) prometheus.HistogramOpts {
+	return prometheus.HistogramOpts{
+		Name: name, Help: help,
+		Buckets:                         prometheus.DefBuckets,
+		NativeHistogramBucketFactor:     1.1,
+		NativeHistogramMaxBucketNumber:  100,
+		NativeHistogramMinResetDuration: time.Hour,
+	}
+}
