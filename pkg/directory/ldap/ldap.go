@@ -137,15 +137,19 @@ func (b *Backend) stage(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, b.options.Timeouts.Stage)
 }
 
-// share gives one try its part of the time that is left: all of it where there is no next server, else so
-// much that a hanging server leaves the better part for the next.
+// share gives one try its part of the time that is left: nearly all of it where there is no next server, else
+// so much that a hanging server leaves the better part for the next.
 func (b *Backend) share(ctx context.Context, next *server) (context.Context, context.CancelFunc) {
-	const part, whole = 2, 5
+	const part, all, whole = 8, 19, 20
 	deadline, ok := ctx.Deadline()
-	if !ok || next == nil {
+	if !ok {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, time.Until(deadline)*part/whole)
+	share := time.Until(deadline) / whole * all
+	if next != nil {
+		share = time.Until(deadline) / whole * part
+	}
+	return context.WithTimeout(ctx, share)
 }
 
 // ask puts a question that may be asked again to one server after the other, until one answers.
