@@ -15,9 +15,9 @@ const composeFile = "../../deploy/compose/compose.yaml"
 
 // compose is what a test reads of a compose file; an unknown key of a service is an error.
 type compose struct {
-	Name     string                 `yaml:"name"`
-	Services map[string]service     `yaml:"services"`
-	Volumes  map[string]interface{} `yaml:"volumes"`
+	Name     string             `yaml:"name"`
+	Services map[string]service `yaml:"services"`
+	Volumes  map[string]any     `yaml:"volumes"`
 }
 
 type service struct {

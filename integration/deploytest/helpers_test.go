@@ -9,23 +9,24 @@ import (
 	"testing"
 )
 
-// binaryDir is where the binary is built; TestMain makes and removes it.
+// binaryDir is where the binary was built; empty if no test needed it.
 var binaryDir string
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "wharfgate-deploytest-")
-	if err != nil {
-		panic(err)
+	m.Run()
+	if binaryDir != "" {
+		_ = os.RemoveAll(binaryDir)
 	}
-	binaryDir = dir
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
 }
 
 // binary is built once for all tests of the package.
 var binary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(binaryDir, "wharfgate")
+	dir, err := os.MkdirTemp("", "wharfgate-deploytest-")
+	if err != nil {
+		return "", err
+	}
+	binaryDir = dir
+	path := filepath.Join(dir, "wharfgate")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -X main.version=test", "-o", path, "./cmd/wharfgate")
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

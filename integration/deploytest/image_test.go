@@ -188,10 +188,11 @@ func eachFile(t *testing.T, r io.Reader, do func(*tar.Header, io.Reader)) {
 	}
 }
 
-// openParents lets another user pass through the folders of a test.
+// openParents lets another user pass through the two folders that a test made.
 func openParents(t *testing.T, dir string) {
 	t.Helper()
-	for dir = filepath.Dir(dir); strings.HasPrefix(dir, os.TempDir()+"/"); dir = filepath.Dir(dir) {
+	for range 2 {
+		dir = filepath.Dir(dir)
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -71,7 +71,11 @@ func (p *place) serve(t *testing.T) {
 	p.run(t, "serve", []string{"wharfgate", "keys", "init", "-c", config})
 	proc.Start(t, nil, gate.Program(t), "serve", "-c", config)
 	loopback.Eventually(t, 30*time.Second, func() error {
-		r, err := http.Get("http://" + p.operators + "/readyz")
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.operators+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		r, err := http.DefaultTransport.RoundTrip(request)
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,8 @@ func calls(line string) []call {
 // unwrap takes away sudo and the like.
 func unwrap(words []string) []string {
 	for _, wrapper := range [][]string{
-		{"sudo", "-u", "wharfgate"}, {"sudo"},
+		{"sudo", "-u", "wharfgate"},
+		{"sudo"},
 		{"docker", "compose", "run", "--rm"},
 		{"go", "run", "./cmd/wharfgate"},
 		{"go", "-C", "integration", "tool"},
@@ -70,7 +71,7 @@ func shellWords(line string) []string {
 		word.Reset()
 		in = false
 	}
-	for i := 0; i < len(line); i++ {
+	for i := range len(line) {
 		c := line[i]
 		switch {
 		case quote != 0 && c == quote:
@@ -101,7 +102,7 @@ func TestCalls(t *testing.T) {
 	}{
 		{"wharfgate version", []string{"wharfgate version"}},
 		{"wharfgate keys export -c x > y.pem  # note", []string{"wharfgate keys export -c x"}},
-		{"curl -s 'http://h/?a b' | grep x && sudo -u wharfgate wharfgate check", []string{"curl -s http://h/?a b", "grep x", "wharfgate check"}},
+		{"curl -s 'http://h/?a b' | grep x && sudo wharfgate check", []string{"curl -s http://h/?a b", "grep x", "wharfgate check"}},
 		{"docker compose run --rm wharfgate version; go run ./cmd/wharfgate version", []string{"wharfgate version", "wharfgate version"}},
 		{"go -C integration tool crane version", []string{"crane version"}},
 	}

@@ -78,6 +78,7 @@ func keyPaths(n *yaml.Node, prefix string) []string {
 		for _, entry := range n.Content {
 			paths = append(paths, keyPaths(entry, prefix+"[]")...)
 		}
+	default:
 	}
 	return paths
 }
