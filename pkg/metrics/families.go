@@ -12,6 +12,7 @@ type families struct {
 
 	tokenRequests  *prometheus.CounterVec
 	tokenDuration  *prometheus.HistogramVec
+	tokenSize      *prometheus.HistogramVec
 	scopeDecisions *prometheus.CounterVec
 
 	httpRequests *prometheus.CounterVec
@@ -38,11 +39,12 @@ type families struct {
 	policyRules      prometheus.Gauge
 	policyReload     prometheus.Gauge
 	policyReloadTime prometheus.Gauge
+	policyUnresolved prometheus.Gauge
+	policyVanished   *prometheus.CounterVec
 
 	signingKey       *prometheus.GaugeVec
 	signingKeyErrors *prometheus.CounterVec
 
-	auditRecords prometheus.Counter
 	auditDropped prometheus.Counter
 	auditErrors  prometheus.Counter
 
@@ -59,6 +61,7 @@ func newFamilies() *families {
 
 		tokenRequests:  counters("wharfgate_token_requests_total", "Token requests by what came of them.", "registry", "grant", "result"),
 		tokenDuration:  histograms("wharfgate_token_request_duration_seconds", "Time from a token request to its answer.", "registry", "grant"),
+		tokenSize:      sizeHistograms("wharfgate_token_size_bytes", "Size of the tokens that were issued.", "registry"),
 		scopeDecisions: counters("wharfgate_scope_decisions_total", "Actions that were asked for, by what the policy said.", "registry", "action", "decision", "reason"),
 
 		httpRequests: counters("wharfgate_http_requests_total", "Requests to the public listener.", "handler", "method", "code"),
@@ -70,11 +73,12 @@ func newFamilies() *families {
 		policyRules:      gauge("wharfgate_policy_rules", "Rules of the policy in force."),
 		policyReload:     gauge("wharfgate_policy_last_reload_successful", "Whether the last read of the policy was successful."),
 		policyReloadTime: gauge("wharfgate_policy_last_reload_success_timestamp_seconds", "When the policy was last read successfully."),
+		policyUnresolved: gauge("wharfgate_policy_unresolved_groups", "Groups named in a cannot whose id is not known yet: the cannot holds everybody of their directory."),
+		policyVanished:   counters("wharfgate_policy_vanished_groups_total", "Groups named in a cannot that are gone from their directory.", "directory"),
 
 		signingKey:       gauges("wharfgate_signing_key_not_after_timestamp_seconds", "When the certificate of a signing key ends.", "algorithm", "state"),
 		signingKeyErrors: counters("wharfgate_signing_key_renewal_errors_total", "Failed renewals of a signing key.", "algorithm"),
 
-		auditRecords: counter("wharfgate_audit_records_total", "Records that were handed to the audit writer."),
 		auditDropped: counter("wharfgate_audit_dropped_total", "Audit records that were dropped because the writer could not keep up."),
 		auditErrors:  counter("wharfgate_audit_write_errors_total", "Failed writes of audit records."),
 
@@ -110,13 +114,13 @@ func (f *families) directories() {
 func (f *families) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		f.buildInfo,
-		f.tokenRequests, f.tokenDuration, f.scopeDecisions,
+		f.tokenRequests, f.tokenDuration, f.tokenSize, f.scopeDecisions,
 		f.httpRequests, f.httpDuration, f.httpInFlight, f.httpQueue,
 		f.logins, f.loginDuration, f.cacheRequests, f.cacheEvicted, f.coalesced,
 		f.ldapOperations, f.ldapDuration, f.ldapConnections, f.ldapWait, f.ldapUp, f.ldapBreaker, f.ldapCertificate, f.ldapAmbiguous,
-		f.policyInfo, f.policyRules, f.policyReload, f.policyReloadTime,
+		f.policyInfo, f.policyRules, f.policyReload, f.policyReloadTime, f.policyUnresolved, f.policyVanished,
 		f.signingKey, f.signingKeyErrors,
-		f.auditRecords, f.auditDropped, f.auditErrors,
+		f.auditDropped, f.auditErrors,
 		f.configReload, f.configReloadTime, f.tlsCertificate, f.tlsReload,
 	}
 }
@@ -143,6 +147,14 @@ func histogram(name, help string) prometheus.Histogram {
 
 func histograms(name, help string, labels ...string) *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(histogramOpts(name, help), labels)
+}
+
+// sizeHistograms has buckets up to where proxies and registries begin to refuse headers.
+func sizeHistograms(name, help string, labels ...string) *prometheus.HistogramVec {
+	o := histogramOpts(name, help)
+	const least, buckets = 512, 6
+	o.Buckets = prometheus.ExponentialBuckets(least, 2, buckets)
+	return prometheus.NewHistogramVec(o, labels)
 }
 
 // histogramOpts has classic buckets for every Prometheus, and native ones for those that ask for them.

@@ -43,7 +43,6 @@ type Directory struct {
 type Metrics struct {
 	families *families
 	now      func() time.Time
-	started  time.Time
 
 	reconfigure sync.Mutex
 	table       atomic.Pointer[table]

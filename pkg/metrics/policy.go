@@ -3,27 +3,36 @@ package metrics
 import (
 	"time"
 
+	"github.com/wharfgate/wharfgate/pkg/audit"
+	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
 	"github.com/wharfgate/wharfgate/pkg/token"
 )
 
 // stateCurrent is the state of the key that signs now.
 const stateCurrent = "current"
 
-// PolicyLoaded is told that a policy of that revision and number of rules is in force now.
-func (m *Metrics) PolicyLoaded(revision string, rules int) {
-	if old := m.revision.Swap(&revision); old != nil && *old != revision {
-		m.families.policyInfo.DeleteLabelValues(*old)
+// PolicyObserver gives what the watcher of the policy tells.
+func (m *Metrics) PolicyObserver() policyfile.Observer {
+	return policyfile.Observer{
+		Loaded: m.policyLoaded,
+		Failed: func(err error) { m.reloaded(m.families.policyReload, m.families.policyReloadTime, err) },
+		Vanished: func(directory, _ string) {
+			if m.table.Load().directories[directory] != nil {
+				m.families.policyVanished.WithLabelValues(directory).Inc()
+			}
+		},
 	}
-	m.families.policyInfo.WithLabelValues(revision).Set(1)
-	m.families.policyRules.Set(float64(rules))
-	m.reloaded(m.families.policyReload, m.families.policyReloadTime, nil)
 }
 
-// PolicyRefused is told that a policy was read and not taken; the one before stays in force.
-func (m *Metrics) PolicyRefused(err error) {
-	if err != nil {
-		m.reloaded(m.families.policyReload, m.families.policyReloadTime, err)
+// policyLoaded shows the policy that is in force now.
+func (m *Metrics) policyLoaded(l policyfile.Loaded) {
+	if old := m.revision.Swap(&l.Revision); old != nil && *old != l.Revision {
+		m.families.policyInfo.DeleteLabelValues(*old)
 	}
+	m.families.policyInfo.WithLabelValues(l.Revision).Set(1)
+	m.families.policyRules.Set(float64(l.Rules))
+	m.families.policyUnresolved.Set(float64(l.Unresolved))
+	m.reloaded(m.families.policyReload, m.families.policyReloadTime, nil)
 }
 
 // TokenObserver gives what the signing keys tell.
@@ -36,11 +45,10 @@ func (m *Metrics) TokenObserver() token.Observer {
 	}
 }
 
-// AuditRecord counts a record that was handed to the audit writer.
-func (m *Metrics) AuditRecord() { m.families.auditRecords.Inc() }
-
-// AuditDropped counts a record that was dropped.
-func (m *Metrics) AuditDropped() { m.families.auditDropped.Inc() }
-
-// AuditWriteError counts a failed write of records.
-func (m *Metrics) AuditWriteError(error) { m.families.auditErrors.Inc() }
+// AuditObserver gives what the audit writer tells.
+func (m *Metrics) AuditObserver() audit.Observer {
+	return audit.Observer{
+		Dropped: func(records int) { m.families.auditDropped.Add(float64(records)) },
+		Failed:  func(error) { m.families.auditErrors.Inc() },
+	}
+}

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/wharfgate/wharfgate/pkg/policy"
-	"github.com/wharfgate/wharfgate/pkg/registry"
 	"github.com/wharfgate/wharfgate/pkg/server"
 )
 
@@ -53,22 +51,4 @@ func code(status int) string {
 	default:
 		return strconv.Itoa(status)
 	}
-}
-
-// Decided counts what the policy said about one scope, an action each.
-func (m *Metrics) Decided(service string, d policy.Decision) {
-	t := m.table.Load().registries[service]
-	if t == nil {
-		return
-	}
-	missing := d.Missing()
-	for _, a := range singles() {
-		switch {
-		case d.Granted.Has(a):
-			increment(t.decisions[decisionKey{a, policy.ReasonRule}])
-		case missing.Has(a):
-			increment(t.decisions[decisionKey{a, d.Reason(a)}])
-		}
-	}
-	_ = registry.Wildcard
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/authority"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/policy"
-	"github.com/wharfgate/wharfgate/pkg/registry"
 	"github.com/wharfgate/wharfgate/pkg/server"
 )
 
@@ -23,9 +22,6 @@ func ldapResults() []string {
 }
 func handlers() []string { return []string{server.HandlerToken, server.HandlerNone} }
 func methods() []string  { return []string{"GET", "POST", "other"} }
-func singles() [4]registry.Actions {
-	return [4]registry.Actions{registry.Pull, registry.Push, registry.Delete, registry.Catalog}
-}
 
 // table holds the children of one configuration, looked up once. It is immutable.
 type table struct {
@@ -39,6 +35,7 @@ type registryTable struct {
 	requests  map[requestKey]prometheus.Counter
 	durations map[authority.GrantType]prometheus.Observer
 	decisions map[decisionKey]prometheus.Counter
+	sizes     prometheus.Observer
 }
 
 type requestKey struct {
@@ -47,8 +44,9 @@ type requestKey struct {
 }
 
 type decisionKey struct {
-	action registry.Actions
-	reason policy.Reason
+	action  string
+	granted bool
+	reason  policy.Reason
 }
 
 // directoryTable holds the children of one directory.
@@ -86,6 +84,9 @@ func newTable(f *families, s Subjects) *table {
 	for _, a := range s.Algorithms {
 		f.signingKeyErrors.WithLabelValues(a)
 	}
+	for _, d := range s.Directories {
+		f.policyVanished.WithLabelValues(d.Name)
+	}
 	for _, handler := range handlers() {
 		for _, method := range methods() {
 			f.httpDuration.WithLabelValues(handler, method)
@@ -109,25 +110,28 @@ func newRegistryTable(f *families, name string) *registryTable {
 	if name == server.UnknownService {
 		return t // nothing is decided about it
 	}
-	for _, action := range singles() {
+	t.sizes = f.tokenSize.WithLabelValues(name)
+	for _, action := range authority.Actions() {
 		for _, reason := range policy.Reasons() {
-			t.decisions[decisionKey{action, reason}] = f.scopeDecisions.WithLabelValues(name, actionName(action), decision(reason), string(reason))
+			granted := reason == policy.ReasonRule
+			t.decisions[decisionKey{action, granted, reason}] =
+				f.scopeDecisions.WithLabelValues(name, actionName(action), decision(granted), string(reason))
 		}
 	}
 	return t
 }
 
-// actionName is the label of a single action.
-func actionName(a registry.Actions) string {
-	if a == registry.Catalog {
+// actionName is the label of an action: the star of a token is the catalog.
+func actionName(action string) string {
+	if action == "*" {
 		return "catalog"
 	}
-	return a.String()
+	return action
 }
 
-// decision is the label that goes with a reason.
-func decision(r policy.Reason) string {
-	if r == policy.ReasonRule {
+// decision is the label of a bool.
+func decision(granted bool) string {
+	if granted {
 		return "granted"
 	}
 	return "refused"
