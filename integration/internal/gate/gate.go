@@ -17,6 +17,7 @@ import (
 
 	"github.com/wharfgate/wharfgate/integration/internal/client"
 	"github.com/wharfgate/wharfgate/integration/internal/distribution"
+	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 	"github.com/wharfgate/wharfgate/integration/internal/proc"
 	"github.com/wharfgate/wharfgate/integration/internal/slapd"
 	"github.com/wharfgate/wharfgate/pkg/audit"
@@ -33,6 +34,7 @@ type Gate struct {
 	Process *proc.Process
 
 	program, stateDir, issuer string
+	settings                  Settings
 }
 
 // Start writes a configuration and a policy and runs the gate until the test ends. Edits change the
@@ -61,6 +63,7 @@ func Prepare(t testing.TB, d *slapd.Server, policy string, edits ...func(Setting
 		program:    Program(t),
 		stateDir:   settings["state_dir"].(string),
 		issuer:     settings["issuer"].(string),
+		settings:   settings,
 	}
 	write(t, g.ConfigFile, settings.document(t))
 	write(t, g.PolicyFile, policy)
@@ -123,10 +126,39 @@ func (g *Gate) Auth(service string) distribution.Auth {
 	}
 }
 
-// Reload makes the gate read its files again.
-func (g *Gate) Reload(t testing.TB) {
+// Reload makes the gate read its files again and waits until it says what came of it.
+func (g *Gate) Reload(t testing.TB) string {
 	t.Helper()
+	mark := g.Process.Err.Len()
 	if err := g.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	var said string
+	const patience = 20 * time.Second
+	loopback.Eventually(t, patience, func() error {
+		for line := range strings.Lines(g.Process.Err.Since(mark)) {
+			if strings.Contains(line, `"msg":"reload`) {
+				said = line
+				return nil
+			}
+		}
+		return errors.New("the gate says nothing of a reload")
+	})
+	return said
+}
+
+// Configure changes the configuration file. It is in force after a [Gate.Reload].
+func (g *Gate) Configure(t testing.TB, edit func(Settings)) {
+	t.Helper()
+	edit(g.settings)
+	write(t, g.ConfigFile, g.settings.document(t))
+}
+
+// SetPolicy replaces the policy file, as an editor does: the new file takes the old one's name.
+func (g *Gate) SetPolicy(t testing.TB, text string) {
+	t.Helper()
+	write(t, g.PolicyFile+".new", text)
+	if err := os.Rename(g.PolicyFile+".new", g.PolicyFile); err != nil {
 		t.Fatal(err)
 	}
 }
