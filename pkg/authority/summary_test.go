@@ -51,8 +51,10 @@ func TestSummaryOfAGrant(t *testing.T) {
 		{"a star for nothing", "no_rule", []string{"repository:x:*"}, nil, false},
 		{"denied", "denied_by_rule", []string{"repository:team/frozen:pull,push"}, []string{"p.yaml:5", "p.yaml:7"}, false},
 		{
-			"denied is said before no rule", "denied_by_rule", []string{"repository:a:pull", "repository:team/frozen:push", "repository:x:pull"},
-			[]string{"p.yaml:7"}, false,
+			"denied is said before no rule", "denied_by_rule",
+			[]string{"repository:a:pull", "repository:team/frozen:push", "repository:x:pull"},
+			[]string{"p.yaml:7"},
+			false,
 		},
 	}
 	for _, tt := range tests {

@@ -3,7 +3,6 @@ package server_test
 import (
 	"context"
 	"encoding/base64"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -34,7 +33,7 @@ func BenchmarkToken(b *testing.B) {
 	}
 	g := &fixed{grant}
 	for name, logger := range map[string]*slog.Logger{
-		"logged": slog.New(slog.NewJSONHandler(io.Discard, nil)), "silent": slog.New(slog.DiscardHandler),
+		"logged": slog.New(slog.NewJSONHandler(&discard{}, nil)), "silent": slog.New(slog.DiscardHandler),
 	} {
 		b.Run(name, func(b *testing.B) {
 			s, err := server.New(server.Options{Granter: g, Logger: logger, Services: []string{service}})

@@ -180,7 +180,7 @@ func TestP72_NothingSecretIsLogged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, func(_ *server.Options, g *granter) { grant(g) })
-			inQuery := func(req *http.Request, q url.Values) { q.Set("password", secret); q.Set("username", secret) }
+			inQuery := func(_ *http.Request, q url.Values) { q.Set("password", secret); q.Set("username", secret) }
 			requests := []*http.Request{
 				get(t, basic("alice:"+secret), inQuery), get(t, basic(secret+":"+secret)), get(t, basic(secret+":")),
 				get(t, basic(secret)), get(t, header("Authorization", "Bearer "+secret)), get(t, with("account", secret), basic("alice:"+secret)),

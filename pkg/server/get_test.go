@@ -21,7 +21,7 @@ func TestP01_LoginWithoutScopeIsGranted(t *testing.T) {
 	if len(asked) != 1 || len(asked[0].Scopes) != 0 || asked[0].Grant != authority.GrantBasic || asked[0].ClientID != "docker" {
 		t.Errorf("asked %+v, want a plain login", asked)
 	}
-	if f := r.one(t); f.Result != server.ResultGranted || f.Service != service || f.Method != "GET" || f.Code != 200 {
+	if f := r.one(t); f.Result != server.ResultGranted || f.Service != service || f.Method != http.MethodGet || f.Code != http.StatusOK {
 		t.Errorf("observed %+v, want a grant", f)
 	}
 }

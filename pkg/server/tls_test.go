@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -44,11 +43,9 @@ func newSecure(t *testing.T) *secure {
 		t.Fatal(err)
 	}
 	s.address = l.Addr().String()
-	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		cancel()
+	go func() { done <- s.Serve(t.Context(), l) }()
+	t.Cleanup(func() { // the test's context has ended by then
 		if err := <-done; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
@@ -72,8 +69,8 @@ func move(t *testing.T, from, to string) {
 	}
 }
 
-// advance moves the clock.
-func (s *secure) advance(d time.Duration) { s.clock.Add(int64(d)) }
+// advance moves the clock by as long as the files rest between two looks.
+func (s *secure) advance() { s.clock.Add(int64(time.Second)) }
 
 // host makes a handshake and gives the host of the certificate that it saw.
 func (s *secure) host(t *testing.T) string {
@@ -97,11 +94,11 @@ func TestCertificateFollowsItsFiles(t *testing.T) {
 	if got := s.host(t); got != "one.example" {
 		t.Errorf("host within the interval = %q, want one.example", got)
 	}
-	s.advance(time.Second)
+	s.advance()
 	if got := s.host(t); got != "two.example" {
 		t.Errorf("host after the interval = %q, want two.example", got)
 	}
-	s.advance(time.Second)
+	s.advance()
 	if s.host(t); s.loaded.Load() != 2 || s.failed.Load() != 0 {
 		t.Errorf("loaded %d times with %d errors, want 2 and 0", s.loaded.Load(), s.failed.Load())
 	}
@@ -114,7 +111,7 @@ func TestBadCertificateKeepsTheOldOne(t *testing.T) {
 	next := s.ca.Server(t, "two.example")
 	move(t, next.CertFile, s.certFile) // the first half of a renewal
 	for range 3 {
-		s.advance(time.Second)
+		s.advance()
 		if got := s.host(t); got != "one.example" {
 			t.Errorf("host = %q, want one.example", got)
 		}
@@ -123,14 +120,14 @@ func TestBadCertificateKeepsTheOldOne(t *testing.T) {
 		t.Errorf("%d errors for one bad pair, want 1", got)
 	}
 	move(t, next.KeyFile, s.keyFile)
-	s.advance(time.Second)
+	s.advance()
 	if got := s.host(t); got != "two.example" {
 		t.Errorf("host = %q, want two.example", got)
 	}
 	if err := os.Remove(s.keyFile); err != nil {
 		t.Fatal(err)
 	}
-	s.advance(time.Second)
+	s.advance()
 	if got := s.host(t); got != "two.example" {
 		t.Errorf("host without a key file = %q, want two.example", got)
 	}
@@ -175,7 +172,7 @@ func TestTLSAnswersAndRefusesOldVersions(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	if response.StatusCode != 200 || response.ProtoMajor != 2 {
+	if response.StatusCode != http.StatusOK || response.ProtoMajor != 2 {
 		t.Errorf("%s %s, want HTTP/2 and 200", response.Proto, response.Status)
 	}
 	old := &tls.Config{RootCAs: s.ca.Pool(), ServerName: "one.example", MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
