@@ -1,0 +1,11 @@
+// Package policyfile is the YAML language of the access policy: it reads a document into a [policy.Policy],
+// points at every fault with file, line, column and a remedy, and keeps a [policy.Live] in step with a file.
+//
+// A document is accepted as a whole or not at all. What a reader could overlook is refused: unknown and
+// duplicate keys, anchors, aliases, tags, several documents. The language is described in
+// docs/reference/policy.md.
+//
+// A group that a cannot names is held by the directory's id, which [Options].FindGroup finds. A group that
+// the directory does not know is a fault; a directory that does not answer is none, and the cannot then
+// applies to every person of that directory until the id is known.
+package policyfile

@@ -1,0 +1,72 @@
+package policyfile
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// The bounds of a document.
+const (
+	// MaxBytes is the greatest size of a document.
+	MaxBytes = 16 << 20
+	// MaxRules is the greatest number of rules.
+	MaxRules = 200_000
+	// maxDepth is how deep lists and mappings may nest; the language needs five levels.
+	maxDepth = 16
+	// maxNote bounds a note, in characters.
+	maxNote = 500
+	// maxFaults bounds the faults that are reported at once.
+	maxFaults = 100
+	// maxName bounds the name of a user or a group in bytes.
+	maxName = 4 << 10
+	// defaultFindBudget is how long a load waits for directories.
+	defaultFindBudget = time.Second
+)
+
+// Options says what a document may refer to.
+type Options struct {
+	// DefaultDirectory is the directory that a name without @directory means. Empty means the only one of
+	// Directories; where there are several, every name then needs its directory.
+	DefaultDirectory string
+	// Directories are the configured directories by name. A name that is not among them is a fault.
+	Directories map[string]Directory
+	// FindGroup asks a directory for the groups that a short name, DN or id names, to hold the groups of a
+	// cannot by id. None is an empty slice; an error means that the directory could not be asked. A nil
+	// FindGroup holds nothing: such a cannot applies to every person of its directory.
+	FindGroup func(ctx context.Context, directory, nameOrDN string) ([]identity.Group, error)
+	// FindBudget is how long one load waits for FindGroup altogether; zero means one second. What is not
+	// found by then counts as not asked.
+	FindBudget time.Duration
+}
+
+// Directory is what the language needs to know of a configured directory.
+type Directory struct {
+	// GroupsBaseDN is groups.base_dn as written; empty means that short group names and holes are refused.
+	GroupsBaseDN string
+}
+
+// defaultDirectory gives the directory of unqualified names.
+func (o *Options) defaultDirectory() (string, bool) {
+	if o.DefaultDirectory != "" {
+		return o.DefaultDirectory, true
+	}
+	if len(o.Directories) == 1 {
+		for name := range o.Directories {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// directoryNames lists the known directories in alphabetical order.
+func (o *Options) directoryNames() []string {
+	names := make([]string, 0, len(o.Directories))
+	for name := range o.Directories {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
