@@ -20,7 +20,7 @@ func TestCommandReference(t *testing.T) {
 	t.Parallel()
 	const page = "docs/reference/commands.md"
 	text := readPage(t, page)
-	mark := regexp.MustCompile("(?s)<!-- help: ([a-z ]+) -->\n```text\n(.*?)```\n")
+	mark := regexp.MustCompile("(?s)<!-- help: ([a-z ]*) -->\n```text\n(.*?)```\n")
 	seen := map[string]bool{}
 	updated := mark.ReplaceAllStringFunc(text, func(old string) string {
 		m := mark.FindStringSubmatch(old)
