@@ -22,6 +22,11 @@ pgrep procps
 flock util-linux
 shellcheck shellcheck
 W
+  echo docker "$(docker_package)"
+}
+
+docker_package() { # later releases have the command line in a package of its own
+  if has apt-cache && apt-cache show docker-cli >/dev/null 2>&1; then echo docker-cli; else echo docker.io; fi
 }
 
 has() { # daemons live in /usr/sbin, which is not in everybody's PATH

@@ -1,6 +1,7 @@
 package distribution
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/distribution/distribution/v3/configuration"
 	_ "github.com/distribution/distribution/v3/registry/auth/token" // the access controller "token"
 	"github.com/distribution/distribution/v3/registry/handlers"
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory" // the storage driver "inmemory"
@@ -21,10 +23,28 @@ func NewV3(ctx context.Context, a Auth, logs io.Writer) http.Handler {
 	return handlers.NewApp(ctx, newConfiguration(a))
 }
 
+// StartV3From serves a registry of the third generation on a configuration document of the caller's, but keeps
+// everything in memory, until the test ends, and returns its host and port.
+func StartV3From(t testing.TB, document []byte) string {
+	t.Helper()
+	c, err := configuration.Parse(bytes.NewReader(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Storage = newConfiguration(Auth{}).Storage
+	logrus.SetOutput(io.Discard)
+	return serve(t, handlers.NewApp(context.WithoutCancel(t.Context()), c))
+}
+
 // StartV3 serves a registry of the third generation until the test ends and returns its host and port.
 func StartV3(t testing.TB, a Auth) string {
 	t.Helper()
-	s := httptest.NewServer(NewV3(context.WithoutCancel(t.Context()), a, io.Discard))
+	return serve(t, NewV3(context.WithoutCancel(t.Context()), a, io.Discard))
+}
+
+func serve(t testing.TB, registry http.Handler) string {
+	t.Helper()
+	s := httptest.NewServer(registry)
 	t.Cleanup(s.Close)
 	_, port, err := net.SplitHostPort(s.Listener.Addr().String())
 	if err != nil {

@@ -58,6 +58,8 @@ func debianPackage(command string) string {
 		return "prometheus"
 	case "pgrep", "pkill":
 		return "procps"
+	case "docker":
+		return "docker.io"
 	case "flock":
 		return "util-linux"
 	default:

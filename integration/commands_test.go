@@ -1,0 +1,127 @@
+package integration_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wharfgate/wharfgate/integration/internal/client"
+	"github.com/wharfgate/wharfgate/integration/internal/distribution"
+	"github.com/wharfgate/wharfgate/integration/internal/gate"
+	"github.com/wharfgate/wharfgate/integration/internal/loopback"
+)
+
+func TestCommandsOnARealDirectory(t *testing.T) {
+	t.Parallel()
+	s := sharedSite(t)
+	password := s.directory.Password
+	cases := map[string]struct {
+		command string
+		stdin   string
+		args    []string
+		code    int
+		says    []string
+	}{
+		"check":              {command: "check"},
+		"check online":       {command: "check", args: []string{"--online"}, says: []string{"localhost"}},
+		"login":              {command: "login", stdin: password + "\n", args: []string{"alice"}, says: []string{"login works", "payments", "engineering"}},
+		"wrong password":     {command: "login", stdin: "wrong\n", args: []string{"carol"}, code: 1, says: []string{"wrong_password"}},
+		"locked":             {command: "login", stdin: password + "\n", args: []string{"locked"}, code: 1, says: []string{"locked"}},
+		"expired":            {command: "login", stdin: password + "\n", args: []string{"expired"}, code: 1, says: []string{"expired"}},
+		"must change":        {command: "login", stdin: password + "\n", args: []string{"mustchange"}, code: 1, says: []string{"must_change"}},
+		"nobody":             {command: "login", stdin: password + "\n", args: []string{"nobody-at-all"}, code: 1, says: []string{"not_found"}},
+		"explain granted":    {command: "explain", args: []string{"--registry", serviceV3, "--user", "alice", "push", "payments/api"}, says: []string{"payments"}},
+		"explain near miss":  {command: "explain", args: []string{"--registry", serviceV3, "--user", "alice", "push", "search/api"}, code: 1, says: []string{"team-search"}},
+		"explain cannot":     {command: "explain", args: []string{"--registry", serviceV3, "--user", "dana", "push", "frozen/api"}, code: 1, says: []string{"frozen/**"}},
+		"explain anonymous":  {command: "explain", args: []string{"--registry", serviceV3, "pull", "public/hello"}, says: []string{"anyone"}},
+		"explain unknown":    {command: "explain", args: []string{"--registry", serviceV3, "--user", "nobody-at-all", "pull", "public/hello"}, code: 1},
+		"explain needs more": {command: "explain", args: []string{"--user", "alice", "pull", "public/hello"}, code: 2, says: []string{serviceV2}},
+		"keys export":        {command: "keys export", says: []string{"BEGIN CERTIFICATE"}},
+		"keys init":          {command: "keys init", code: 1, says: []string{"exist"}},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := s.gate.Run(t, test.stdin, test.command, test.args...)
+			if got.Code != test.code {
+				t.Errorf("%s %q exits with %d, want %d\n%s%s", test.command, test.args, got.Code, test.code, got.Out, got.Err)
+			}
+			for _, want := range test.says {
+				if !strings.Contains(got.Out+got.Err, want) {
+					t.Errorf("%s %q does not say %q:\n%s%s", test.command, test.args, want, got.Out, got.Err)
+				}
+			}
+			if strings.Contains(got.Out+got.Err, password) {
+				t.Errorf("%s shows the password", test.command)
+			}
+		})
+	}
+}
+
+func TestCheckOnlineFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	d := sharedSite(t).directory
+	cases := map[string]struct {
+		edit func(gate.Settings)
+		says string
+	}{
+		"wrong service password": {func(s gate.Settings) {
+			s.Directory()["bind"].(gate.Settings)["dn"] = "cn=svc-nobody," + d.BaseDN
+		}, "svc-nobody"},
+		"wrong authority":  {func(s gate.Settings) { delete(s.Directory(), "tls") }, "certificate"},
+		"nobody listens":   {func(s gate.Settings) { s.Directory()["servers"] = []string{"ldaps://localhost:1"} }, "localhost:1"},
+		"no such groups":   {func(s gate.Settings) { s.Directory()["groups"].(gate.Settings)["base_dn"] = "ou=nowhere," + d.BaseDN }, "nowhere"},
+		"no such accounts": {func(s gate.Settings) { s.Directory()["users"].(gate.Settings)["base_dn"] = "ou=nowhere," + d.BaseDN }, "nowhere"},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := gate.Prepare(t, d, sitePolicy, twoServices, test.edit)
+			g.Run(t, "", "keys init")
+			got := g.Run(t, "", "check", "--online")
+			if got.Code != 1 || !strings.Contains(got.Out+got.Err, test.says) {
+				t.Errorf("check --online = %d, want 1 and %q:\n%s%s", got.Code, test.says, got.Out, got.Err)
+			}
+		})
+	}
+}
+
+func TestPrintedRegistryConfigurationStartsRegistries(t *testing.T) {
+	t.Parallel()
+	s := sharedSite(t)
+	bundle := filepath.Join(t.TempDir(), "wharfgate.pem")
+	printed := func(t *testing.T, kind, service, format string) string {
+		t.Helper()
+		got := s.gate.Run(t, "", "registry", "--for", kind, "--service", service, "--format", format, "--bundle-path", bundle)
+		if got.Code != 0 {
+			t.Fatalf("registry exits with %d: %s", got.Code, got.Err)
+		}
+		return got.Out
+	}
+	if err := os.WriteFile(bundle, []byte(printed(t, "distribution", serviceV2, "bundle")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	try := func(t *testing.T, service, host string) {
+		t.Helper()
+		p := pair{site: s, service: service, host: host, client: client.Crane}
+		if _, err := p.login(t, "alice").Push(t.Context(), client.Image(t, 1), host+"/payments/printed:1"); err != nil {
+			t.Error(err)
+		}
+		if _, err := p.login(t, "carol").Pull(t.Context(), host+"/payments/printed:1"); err == nil {
+			t.Error("carol pulled what she may not")
+		}
+	}
+	t.Run("distribution 2", func(t *testing.T) {
+		t.Parallel()
+		port := loopback.Ports(t, 1)
+		text := strings.NewReplacer(
+			"addr: :5000", "addr: "+loopback.Address(port), "/var/lib/registry", t.TempDir(),
+		).Replace(printed(t, "distribution2", serviceV2, "yaml"))
+		try(t, serviceV2, distribution.StartV2From(t, []byte(text), port).Host)
+	})
+	t.Run("distribution 3", func(t *testing.T) {
+		t.Parallel()
+		try(t, serviceV3, distribution.StartV3From(t, []byte(printed(t, "distribution3", serviceV3, "yaml"))))
+	})
+}
