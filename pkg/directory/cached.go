@@ -166,6 +166,12 @@ func (c *Cached) Forget(id string) {
 	c.entries.RemoveFunc(func(_ string, e Entry) bool { return e.ID == id })
 }
 
+// Entries and Accounts are how many of each are remembered, ended ones included.
+func (c *Cached) Entries() int { return c.entries.Len() }
+
+// Accounts is described at [Cached.Entries].
+func (c *Cached) Accounts() int { return c.accounts.Len() }
+
 // Wait returns when no question is in flight any more. It is for the end, when nobody asks any longer.
 func (c *Cached) Wait() {
 	c.finds.Wait()

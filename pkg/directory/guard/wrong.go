@@ -148,3 +148,6 @@ func hashKey(o WrongPasswordsOptions) ([]byte, error) {
 	}
 	return key, nil
 }
+
+// Len is how many wrong passwords are remembered, ended ones included.
+func (w *WrongPasswords) Len() int { return w.known.Len() }

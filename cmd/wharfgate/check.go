@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/config"
+	"github.com/wharfgate/wharfgate/pkg/gate"
+)
+
+// checkTimeout bounds a whole check.
+const checkTimeout = 30 * time.Second
+
+type checkCmd struct {
+	configFlag
+
+	Online bool `help:"Ask the directory's servers, too, and look up the groups that the policy names."`
+	JSON   bool `help:"Print JSON."`
+}
+
+// Help gives examples.
+func (*checkCmd) Help() string {
+	return `Changes nothing. Exit code 0: no faults (warnings do not count); 1: faults.
+
+  wharfgate check -c wharfgate.yaml
+  wharfgate check -c wharfgate.yaml --online
+  wharfgate check -c wharfgate.yaml --json`
+}
+
+// Run checks.
+func (c *checkCmd) Run(ctx context.Context, s streams) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	findings := c.find(ctx, s)
+	faults := 0
+	for _, f := range findings {
+		if f.Severity == gate.Fault {
+			faults++
+		}
+	}
+	if err := c.print(s.out, findings, faults); err != nil {
+		return err
+	}
+	if faults > 0 {
+		return errFaults
+	}
+	return nil
+}
+
+// find runs the check. A file that cannot be read as a configuration has its faults alone.
+func (c *checkCmd) find(ctx context.Context, s streams) []gate.Finding {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		var findings []gate.Finding
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			findings = append(findings, gate.Finding{Severity: gate.Fault, Where: "configuration", Text: line})
+		}
+		return findings
+	}
+	scope := gate.Offline
+	if c.Online {
+		scope = gate.Online
+		fmt.Fprintln(s.err, "asking the directory ...")
+	}
+	return gate.Check(ctx, cfg, scope)
+}
+
+// print writes the findings, faults last so that they stand above the prompt.
+func (c *checkCmd) print(w io.Writer, findings []gate.Finding, faults int) error {
+	if c.JSON {
+		return json.NewEncoder(w).Encode(map[string]any{"ok": faults == 0, "findings": findings})
+	}
+	for _, severity := range []gate.Severity{gate.OK, gate.Warning, gate.Fault} {
+		for _, f := range findings {
+			if f.Severity != severity {
+				continue
+			}
+			if _, err := fmt.Fprintf(w, "%-8s %s: %s\n", paint(w, severity), f.Where, f.Text); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s\n", verdict(faults))
+	return err
+}
+
+// verdict is the last line.
+func verdict(faults int) string {
+	switch faults {
+	case 0:
+		return "no faults"
+	case 1:
+		return "1 fault"
+	default:
+		return fmt.Sprintf("%d faults", faults)
+	}
+}
+
+// paint gives the word in color where w is a terminal that wants it.
+func paint(w io.Writer, s gate.Severity) string {
+	const red, yellow, green, reset = "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[0m"
+	if !colored(w) {
+		return string(s)
+	}
+	color := green
+	switch s {
+	case gate.Fault:
+		color = red
+	case gate.Warning:
+		color = yellow
+	case gate.OK:
+	}
+	return color + fmt.Sprintf("%-8s", string(s)) + reset
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/wharfgate/wharfgate/pkg/authority"
+	"github.com/wharfgate/wharfgate/pkg/config"
+	"github.com/wharfgate/wharfgate/pkg/gate"
+	"github.com/wharfgate/wharfgate/pkg/registry"
+)
+
+type explainCmd struct {
+	configFlag
+
+	User     string   `placeholder:"NAME" help:"Login name of the account; left out, somebody without a login."`
+	Registry string   `placeholder:"SERVICE" help:"Which of the configured registries; needed when there are several."`
+	JSON     bool     `help:"Print JSON."`
+	Action   string   `arg:"" enum:"pull,push,delete,catalog" help:"pull, push, delete or catalog."`
+	Repos    []string `arg:"" optional:"" name:"repository" help:"Repository names; none for catalog."`
+}
+
+// Help gives examples.
+func (*explainCmd) Help() string {
+	return `Reads the account's groups as they are now and decides like the running gate, without a password.
+Exit code 0: granted; 1: not granted, or the account could not be read.
+
+  wharfgate explain -c wharfgate.yaml --user alice push team/app
+  wharfgate explain -c wharfgate.yaml pull public/hello
+  wharfgate explain -c wharfgate.yaml --user alice catalog`
+}
+
+// explanation is one answer in JSON.
+type explanation struct {
+	Scope   string   `json:"scope"`
+	Granted bool     `json:"granted"`
+	Reason  string   `json:"reason"`
+	Rules   []string `json:"rules"`
+	Text    []string `json:"text"`
+}
+
+// Run explains.
+func (c *explainCmd) Run(ctx context.Context, s streams) error {
+	cfg, err := loadConfig(c.Config)
+	if err != nil {
+		return err
+	}
+	service, err := serviceNamed(cfg, c.Registry)
+	if err != nil {
+		return err
+	}
+	scopes, err := c.scopes()
+	if err != nil {
+		return err
+	}
+	desk, err := gate.OpenDesk(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer desk.Close()
+	ctx, cancel := context.WithTimeout(ctx, cfg.Limits.RequestTimeout)
+	defer cancel()
+	answer, err := desk.Explain(ctx, authority.Question{Service: service, User: c.User, Scopes: scopes})
+	if err != nil {
+		return c.unread(err)
+	}
+	return c.print(s.out, answer)
+}
+
+// unread says why there is no answer.
+func (c *explainCmd) unread(err error) error {
+	if c.User == "" {
+		return errors.New("refused: the policy has no rule for anyone, so nobody without a login is served; name an account with --user")
+	}
+	reason, detail := reasonOf(err)
+	return fmt.Errorf("read the account %q: %s. %s %s", c.User, reason, meaning(reason), detail)
+}
+
+// scopes turns the arguments into what a client would ask for.
+func (c *explainCmd) scopes() ([]registry.Scope, error) {
+	if c.Action == "catalog" {
+		if len(c.Repos) > 0 {
+			return nil, &usageError{"catalog takes no repository"}
+		}
+		return []registry.Scope{{Type: registry.TypeRegistry, Name: registry.CatalogName, Actions: registry.Catalog}}, nil
+	}
+	if len(c.Repos) == 0 {
+		return nil, &usageError{"name a repository, as in: wharfgate explain -c " + c.Config + " --user alice " + c.Action + " team/app"}
+	}
+	texts := make([]string, 0, len(c.Repos))
+	for _, r := range c.Repos {
+		texts = append(texts, registry.TypeRepository+":"+r+":"+c.Action)
+	}
+	scopes, dropped, err := registry.ParseScopes(texts, len(texts))
+	if err != nil {
+		return nil, &usageError{err.Error()}
+	}
+	if len(dropped) > 0 {
+		return nil, &usageError{fmt.Sprintf("%q is no repository name: %s", dropped[0].Text, dropped[0].Reason)}
+	}
+	return scopes, nil
+}
+
+// serviceNamed gives the registry that was named, or the only one.
+func serviceNamed(cfg config.Config, name string) (string, error) {
+	var names []string
+	for _, r := range cfg.Registries {
+		names = append(names, r.Service)
+	}
+	switch {
+	case name == "" && len(names) == 1:
+		return names[0], nil
+	case slices.Contains(names, name):
+		return name, nil
+	default:
+		return "", &usageError{"say which registry with --registry: " + strings.Join(names, ", ")}
+	}
+}
+
+// print writes the answers; not all granted is [errFaults].
+func (c *explainCmd) print(w io.Writer, answer authority.Answer) error {
+	granted := true
+	var answers []explanation
+	for _, e := range answer.Explanations {
+		ok := e.Decision.Missing() == 0
+		granted = granted && ok
+		a := explanation{Scope: e.Request.Scope.String(), Granted: ok, Reason: string(e.Decision.MissingReason()), Text: e.Lines(), Rules: []string{}}
+		for _, r := range e.Decision.Rules() {
+			a.Rules = append(a.Rules, r.Position.String())
+		}
+		answers = append(answers, a)
+	}
+	if err := c.write(w, answer, granted, answers); err != nil {
+		return err
+	}
+	if !granted {
+		return errFaults
+	}
+	return nil
+}
+
+// write prints for people or for machines.
+func (c *explainCmd) write(w io.Writer, answer authority.Answer, granted bool, answers []explanation) error {
+	if c.JSON {
+		who := answer.Grant.Principal
+		return json.NewEncoder(w).Encode(map[string]any{
+			"account": map[string]string{"kind": who.Kind.String(), "directory": who.Source, "id": who.ID, "name": who.Name},
+			"granted": granted, "scopes": answers,
+		})
+	}
+	for _, e := range answer.Explanations {
+		if _, err := e.WriteTo(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}

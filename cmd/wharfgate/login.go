@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/wharfgate/wharfgate/pkg/gate"
+	"github.com/wharfgate/wharfgate/pkg/identity"
+	"github.com/wharfgate/wharfgate/pkg/policy"
+)
+
+// maxPassword bounds the password that is read from standard input.
+const maxPassword = 4 << 10
+
+type loginCmd struct {
+	configFlag
+
+	User string `arg:"" help:"Login name, as one would type it into docker login."`
+	JSON bool   `help:"Print JSON."`
+}
+
+// Help gives examples.
+func (*loginCmd) Help() string {
+	return `Reads the password from standard input, binds it once, and shows the entry, its groups and its rights,
+or the exact reason of the refusal. Exit code 0: the login works; 1: it does not.
+
+  wharfgate login -c wharfgate.yaml alice
+  wharfgate login -c wharfgate.yaml --json alice < password.txt`
+}
+
+// loginResult is what the command found.
+type loginResult struct {
+	OK        bool                `json:"ok"`
+	Directory string              `json:"directory,omitempty"`
+	Name      string              `json:"name,omitempty"`
+	ID        string              `json:"id,omitempty"`
+	DN        string              `json:"dn,omitempty"`
+	Groups    []string            `json:"groups,omitempty"`
+	Rights    []right             `json:"rights,omitempty"`
+	Reason    identity.Reason     `json:"reason,omitempty"`
+	Detail    string              `json:"detail,omitempty"`
+	Took      string              `json:"took"`
+	principal *identity.Principal // nil unless the login works
+}
+
+// right is a rule that speaks about the account.
+type right struct {
+	Rule     string   `json:"rule"`
+	Effect   string   `json:"effect"`
+	Sentence string   `json:"sentence"`
+	Repos    []string `json:"repos,omitempty"`
+	Group    string   `json:"group,omitempty"`
+}
+
+// Run tries the login.
+func (c *loginCmd) Run(ctx context.Context, s streams) error {
+	cfg, err := loadConfig(c.Config)
+	if err != nil {
+		return err
+	}
+	desk, err := gate.OpenDesk(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer desk.Close()
+	password, err := readPassword(s, c.User)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, cfg.Limits.RequestTimeout)
+	defer cancel()
+	result := tryLogin(ctx, desk, c.User, password)
+	if c.JSON {
+		err = json.NewEncoder(s.out).Encode(result)
+	} else {
+		err = result.print(s.out)
+	}
+	if err == nil && !result.OK {
+		err = errFaults
+	}
+	return err
+}
+
+// readPassword asks at a terminal without showing what is typed, and else reads the first line.
+func readPassword(s streams, user string) (identity.Secret, error) {
+	if f, ok := s.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprintf(s.err, "Password of %s: ", user)
+		text, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(s.err)
+		return identity.NewSecret(string(text)), err
+	}
+	line, err := bufio.NewReader(io.LimitReader(s.in, maxPassword)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return identity.Secret{}, fmt.Errorf("read the password: %w", err)
+	}
+	return identity.NewSecret(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")), nil
+}
+
+// tryLogin asks the directory and the policy.
+func tryLogin(ctx context.Context, desk *gate.Desk, user string, password identity.Secret) loginResult {
+	start := time.Now()
+	who, err := desk.Login(ctx, user, password)
+	result := loginResult{Took: time.Since(start).Round(time.Millisecond).String()}
+	if entry, findErr := desk.Entry(ctx, user); findErr == nil {
+		result.Name, result.ID, result.DN = entry.Name, entry.ID, entry.DN
+	}
+	if err != nil {
+		result.Reason, result.Detail = reasonOf(err)
+		return result
+	}
+	result.OK, result.principal = true, &who
+	result.Directory, result.Name, result.ID = who.Source, who.Name, who.ID
+	for _, g := range who.Groups {
+		result.Groups = append(result.Groups, groupText(g))
+	}
+	slices.Sort(result.Groups)
+	for _, r := range desk.Rights(who) {
+		result.Rights = append(result.Rights, rightOf(r))
+	}
+	return result
+}
+
+// rightOf turns a right into what is printed.
+func rightOf(r policy.Right) right {
+	return right{Rule: r.Rule.Ref(), Effect: r.Rule.Effect.String(), Sentence: r.Rule.Sentence(), Repos: r.Repos, Group: r.Group}
+}
+
+// groupText shows a group's short name, if the policy may use one, and its DN.
+func groupText(g identity.Group) string {
+	if g.Name == "" {
+		return g.DN
+	}
+	return g.Name + "  (" + g.DN + ")"
+}
+
+// reasonOf gives the reason of a refusal and, for operators, the directory's own words.
+func reasonOf(err error) (identity.Reason, string) {
+	if e, ok := errors.AsType[*identity.AccountError](err); ok {
+		return e.Reason, e.Detail
+	}
+	if e, ok := errors.AsType[*identity.RetryError](err); ok {
+		return e.Reason, e.Err.Error()
+	}
+	return identity.ReasonUnavailable, err.Error()
+}
+
+// print writes the result for people.
+func (r *loginResult) print(w io.Writer) error {
+	var b strings.Builder
+	if r.OK {
+		fmt.Fprintf(&b, "login works (%s)\n\n", r.Took)
+	} else {
+		fmt.Fprintf(&b, "login refused: %s (%s)\n%s\n\n", r.Reason, r.Took, meaning(r.Reason))
+		if r.Detail != "" {
+			fmt.Fprintf(&b, "the directory said: %s\n\n", r.Detail)
+		}
+	}
+	if r.DN == "" {
+		b.WriteString("entry:   none found for this name\n")
+	} else {
+		fmt.Fprintf(&b, "entry:   %s\nname:    %s\nid:      %s\n", r.DN, r.Name, r.ID)
+	}
+	if r.OK {
+		r.printRights(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// printRights writes groups and rights.
+func (r *loginResult) printRights(b *strings.Builder) {
+	fmt.Fprintf(b, "groups:  %d\n", len(r.Groups))
+	for _, g := range r.Groups {
+		fmt.Fprintf(b, "  %s\n", g)
+	}
+	if len(r.Groups) == 0 {
+		b.WriteString("  none. If that is a surprise: wharfgate check --online shows how groups are looked for.\n")
+	}
+	b.WriteString("rights:\n")
+	for _, x := range r.Rights {
+		fmt.Fprintf(b, "  %s  %s", x.Sentence, x.Rule)
+		if len(x.Repos) > 0 {
+			fmt.Fprintf(b, "\n      %s: %s", x.Effect, strings.Join(x.Repos, ", "))
+		}
+		b.WriteByte('\n')
+	}
+	if len(r.Rights) == 0 {
+		b.WriteString("  none: no rule of the policy speaks about this account\n")
+	}
+}
+
+// meaning says what an operator can do about a reason.
+func meaning(r identity.Reason) string {
+	switch r {
+	case identity.ReasonWrongPassword, identity.ReasonKnownWrongPassword:
+		return "The directory refuses this password."
+	case identity.ReasonNotFound:
+		return "No entry matches this name; look at users.base_dn, users.filter and users.login_attributes."
+	case identity.ReasonAmbiguous:
+		return "More than one entry matches this name; narrow users.filter or users.login_attributes."
+	case identity.ReasonBadName:
+		return "This cannot be a login name: it is empty, too long, or holds control characters."
+	case identity.ReasonLocked:
+		return "The account is locked in the directory; unlock it there."
+	case identity.ReasonDisabled, identity.ReasonAccountExpired:
+		return "The account is disabled or has ended in the directory."
+	case identity.ReasonPasswordExpired, identity.ReasonMustChange:
+		return "The password must be changed in the directory first."
+	case identity.ReasonUnavailable, identity.ReasonTimeout, identity.ReasonBusy:
+		return "The directory could not be asked; see: wharfgate check --online."
+	default:
+		return "The directory refuses this account."
+	}
+}

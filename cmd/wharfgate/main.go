@@ -1,0 +1,8 @@
+// Command wharfgate is the token server between a company's directory and its container registry.
+package main
+
+import "os"
+
+func main() {
+	os.Exit(run(os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// version is set by the linker (-X main.version=...); else the module's own version is used.
+var version string //nolint:gochecknoglobals // the linker can set nothing but a package variable
+
+type versionCmd struct {
+	JSON bool `help:"Print JSON."`
+}
+
+// buildVersion gives the version, the revision of the source and the Go version of this binary.
+func buildVersion() (v, revision, goVersion string) {
+	v, revision, goVersion = version, "unknown", runtime.Version()
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v, revision, goVersion
+	}
+	if v == "" {
+		v = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			revision = s.Value
+		}
+	}
+	return v, revision, goVersion
+}
+
+// Run prints the version.
+func (c *versionCmd) Run(s streams) error {
+	v, revision, goVersion := buildVersion()
+	if c.JSON {
+		return json.NewEncoder(s.out).Encode(map[string]string{"version": v, "revision": revision, "go": goVersion})
+	}
+	_, err := fmt.Fprintf(s.out, "wharfgate %s (revision %s, %s)\n", v, revision, goVersion)
+	return err
+}

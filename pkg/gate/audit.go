@@ -1,0 +1,22 @@
+package gate
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/wharfgate/wharfgate/pkg/audit"
+	"github.com/wharfgate/wharfgate/pkg/config"
+)
+
+// newAudit opens the audit record: the configured file, or out.
+func newAudit(cfg config.Config, out io.Writer, o audit.Observer) (*audit.Writer, error) {
+	options := audit.Options{File: cfg.Audit.File, Queue: cfg.Audit.Queue, Observer: o}
+	if options.File == "" {
+		options.Output = out
+	}
+	w, err := audit.New(options)
+	if err != nil {
+		return nil, fmt.Errorf("audit.file: %w", err)
+	}
+	return w, nil
+}

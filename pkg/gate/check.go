@@ -1,0 +1,215 @@
+package gate
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/config"
+	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
+	"github.com/wharfgate/wharfgate/pkg/token"
+)
+
+// certificateWarning is how long before its end a certificate deserves a word.
+const certificateWarning = 14 * 24 * time.Hour
+
+// Severity says how bad a [Finding] is.
+type Severity string
+
+// The severities.
+const (
+	// Fault means that the gate would not start, or would not work.
+	Fault Severity = "fault"
+	// Warning works today and deserves a look.
+	Warning Severity = "warning"
+	// OK is something that was looked at and is well.
+	OK Severity = "ok"
+)
+
+// Finding is one thing that a check found.
+type Finding struct {
+	Severity Severity `json:"severity"`
+	// Where names the part: configuration, keys, tls, directory, policy.
+	Where string `json:"where"`
+	// Text says what was found and, for a fault, what to do.
+	Text string `json:"text"`
+}
+
+// Scope says how far a check goes.
+type Scope uint8
+
+// The scopes of a check.
+const (
+	// Offline looks at files only.
+	Offline Scope = iota
+	// Online asks every server of the directories, too.
+	Online
+)
+
+// checker gathers findings.
+type checker struct {
+	cfg      config.Config
+	findings []Finding
+}
+
+func (c *checker) add(s Severity, where, text string) {
+	c.findings = append(c.findings, Finding{Severity: s, Where: where, Text: text})
+}
+
+// Check looks for every fault at once. The configuration may be one whose Validate fails: those faults are the
+// first findings, and what can still be looked at is.
+func Check(ctx context.Context, cfg config.Config, scope Scope) []Finding {
+	c := &checker{cfg: cfg}
+	valid := c.configuration()
+	c.keys()
+	c.certificate()
+	var d *directoryParts
+	if valid {
+		d = c.directory(ctx, scope)
+	}
+	c.policy(ctx, scope, d)
+	return c.findings
+}
+
+// configuration validates the file.
+func (c *checker) configuration() bool {
+	err := c.cfg.Validate()
+	if err == nil {
+		c.add(OK, "configuration", "valid")
+		return true
+	}
+	if faults, ok := errors.AsType[config.Faults](err); ok {
+		for _, f := range faults {
+			c.add(Fault, "configuration", f.Error())
+		}
+		return false
+	}
+	c.add(Fault, "configuration", err.Error())
+	return false
+}
+
+// keys looks at the signing CA.
+func (c *checker) keys() {
+	cert, key := caFiles(c.cfg)
+	if c.cfg.Keys.AutoCreate && !exists(cert) && !exists(key) {
+		c.add(OK, "keys", "no signing CA yet; serve makes one, as keys.auto_create says")
+		return
+	}
+	cfg := c.cfg
+	cfg.Keys.AutoCreate = false // a check writes nothing
+	ca, err := loadCA(cfg)
+	if err != nil {
+		c.add(Fault, "keys", err.Error())
+		return
+	}
+	c.notAfter("keys", "signing CA "+cert, ca.Certificate().NotAfter)
+	if _, err := token.NewKeySet(token.KeySetOptions{CA: ca}); err != nil {
+		c.add(Fault, "keys", err.Error())
+	}
+}
+
+// certificate looks at the certificate of the token endpoint.
+func (c *checker) certificate() {
+	t := c.cfg.TLS
+	if t.CertFile == "" || t.KeyFile == "" {
+		return
+	}
+	pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+	if err != nil {
+		c.add(Fault, "tls", err.Error())
+		return
+	}
+	c.notAfter("tls", "certificate "+t.CertFile, pair.Leaf.NotAfter)
+}
+
+// notAfter reports the end of a certificate's life.
+func (c *checker) notAfter(where, what string, end time.Time) {
+	text := what + " is valid until " + end.UTC().Format(time.DateOnly)
+	switch left := time.Until(end); {
+	case left <= 0:
+		c.add(Fault, where, what+" ended on "+end.UTC().Format(time.DateOnly)+"; renew it")
+	case left < certificateWarning:
+		c.add(Warning, where, text+"; renew it soon")
+	default:
+		c.add(OK, where, text)
+	}
+}
+
+// directory looks at files and, online, at every server.
+func (c *checker) directory(ctx context.Context, scope Scope) *directoryParts {
+	cfg := c.cfg.Directories[0]
+	if _, err := readSecret(cfg.Bind.PasswordFile); err != nil {
+		c.add(Fault, "directory "+cfg.Name, "bind.password_file: "+err.Error())
+		return nil
+	}
+	d, err := newDirectory(c.cfg, slog.New(slog.DiscardHandler), directoryObservers{})
+	if err != nil {
+		c.add(Fault, "directory", err.Error())
+		return nil
+	}
+	c.add(OK, "directory "+cfg.Name, fmt.Sprintf("groups by %s below %q; a change of groups shows within %s, and while the directory is away groups are believed for %s more",
+		cfg.Groups.Method, orElse(cfg.Groups.BaseDN, cfg.BaseDN), cfg.Cache.TTL, cfg.Cache.StaleIfDown))
+	if scope == Online {
+		c.servers(ctx, d)
+	}
+	return d
+}
+
+// servers asks each server.
+func (c *checker) servers(ctx context.Context, d *directoryParts) {
+	reached := false
+	for _, s := range d.backend.Probe(ctx) {
+		where := "directory " + d.name
+		if s.Err != nil {
+			c.add(Fault, where, s.Server+": "+s.Err.Error())
+			continue
+		}
+		reached = true
+		c.add(OK, where, fmt.Sprintf("%s answers in %s (%s)", s.Server, s.Latency.Round(100*time.Microsecond), orElse(s.Vendor, "vendor unknown")))
+		if !s.CertificateNotAfter.IsZero() {
+			c.notAfter(where, s.Server+": certificate", s.CertificateNotAfter)
+		}
+		for _, w := range s.Warnings {
+			c.add(Warning, where, s.Server+": "+w)
+		}
+	}
+	if !reached {
+		c.add(Fault, "directory "+d.name, "no server could be asked; logins would be answered 503")
+	}
+}
+
+// policy reads the policy; online, its groups are looked up.
+func (c *checker) policy(ctx context.Context, scope Scope, d *directoryParts) {
+	if c.cfg.Policy.File == "" {
+		return // a fault of the configuration already
+	}
+	if scope == Offline {
+		d = nil
+	}
+	p, err := policyfile.Load(ctx, c.cfg.Policy.File, policyOptions(c.cfg, d))
+	if faults, ok := errors.AsType[policyfile.Faults](err); ok {
+		for _, f := range faults {
+			c.add(Fault, "policy", f.Error())
+		}
+		return
+	}
+	if err != nil {
+		c.add(Fault, "policy", err.Error())
+		return
+	}
+	c.add(OK, "policy", fmt.Sprintf("%d rules, revision %s", p.Len(), p.Revision()))
+	if d != nil {
+		c.groups(ctx, d, p)
+	}
+}
+
+// orElse gives text, or other where text is empty.
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}

@@ -1,0 +1,44 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/operator"
+)
+
+// checks are what /readyz looks at. They ask the core that serves at that moment.
+func (g *Gate) checks() []operator.Check {
+	return []operator.Check{
+		{Name: "listening", Probe: func(context.Context) error {
+			select {
+			case <-g.ready:
+				return nil
+			default:
+				return errors.New("starting")
+			}
+		}},
+		{Name: "keys", Probe: func(context.Context) error { return g.serving().keysUsable(time.Now()) }},
+		{Name: "policy", Weight: operator.Informational, Probe: func(context.Context) error { return g.serving().watcher.LastError() }},
+		{Name: "directory", Weight: operator.Informational, Probe: func(context.Context) error { return g.serving().directory.state() }},
+	}
+}
+
+// serving gives the core that answers requests.
+func (g *Gate) serving() *core {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.core
+}
+
+// keysUsable is an error if a signing certificate has ended.
+func (c *core) keysUsable(now time.Time) error {
+	for _, k := range c.keys.Keys() {
+		if !now.Before(k.NotAfter) {
+			return fmt.Errorf("the %s signing certificate ended at %s", k.Algorithm, k.NotAfter.UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
+}

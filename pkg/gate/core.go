@@ -1,0 +1,150 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/audit"
+	"github.com/wharfgate/wharfgate/pkg/authority"
+	"github.com/wharfgate/wharfgate/pkg/config"
+	"github.com/wharfgate/wharfgate/pkg/policy"
+	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
+	"github.com/wharfgate/wharfgate/pkg/registry"
+	"github.com/wharfgate/wharfgate/pkg/server"
+	"github.com/wharfgate/wharfgate/pkg/token"
+)
+
+// auditFlush bounds how long the audit record may take to be written at the end.
+const auditFlush = 5 * time.Second
+
+// core is everything that depends on one configuration. It is built without any network, runs until its
+// context ends, and is then thrown away.
+type core struct {
+	cfg       config.Config
+	log       *slog.Logger
+	directory *directoryParts
+	live      *policy.Live
+	watcher   *policyfile.Watcher
+	keys      *token.KeySet
+	audit     *audit.Writer
+	authority *authority.Authority
+	server    *server.Server
+}
+
+// newCore builds the parts of a configuration. Every fault of policy, keys and certificates is in the error.
+func newCore(ctx context.Context, cfg config.Config, log *slog.Logger, auditOut io.Writer, o observers) (*core, error) {
+	c := &core{cfg: cfg, log: log}
+	var faults []error
+	var err error
+	if c.directory, err = newDirectory(cfg, log, o.directory); err != nil {
+		faults = append(faults, err)
+	} else if c.live, c.watcher, err = newPolicy(ctx, cfg, c.directory, o.policy); err != nil {
+		faults = append(faults, err)
+	}
+	if c.keys, err = newKeySet(cfg, o.keys); err != nil {
+		faults = append(faults, err)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	if c.audit, err = newAudit(cfg, auditOut, o.audit); err != nil {
+		return nil, err
+	}
+	if err := c.connect(o); err != nil {
+		return nil, errors.Join(err, c.closeAudit())
+	}
+	return c, nil
+}
+
+// connect builds what stands on the parts: issuer, authority, server.
+func (c *core) connect(o observers) error {
+	issuer, err := token.New(token.Options{Issuer: c.cfg.Issuer, Keys: c.keys})
+	if err != nil {
+		return err
+	}
+	c.authority, err = authority.New(authority.Options{
+		Services: services(c.cfg), Authenticator: c.directory.authenticator, Resolver: c.directory.authenticator,
+		Policy: c.live, Issuer: issuer, Audit: c.audit.Write, Observer: o.authority,
+	})
+	if err != nil {
+		return err
+	}
+	c.server, err = newServer(c.cfg, c.authority, c.log, o.server)
+	return err
+}
+
+// newServer builds the public side.
+func newServer(cfg config.Config, a *authority.Authority, log *slog.Logger, o server.Observer) (*server.Server, error) {
+	queue := cfg.Limits.Queue
+	if queue == 0 {
+		queue = -1 // zero means the default there
+	}
+	s, err := server.New(server.Options{
+		Granter: a, Logger: log, Services: serviceNames(cfg), TrustedProxies: cfg.TrustedProxies,
+		RequestTimeout: cfg.Limits.RequestTimeout, Concurrency: cfg.Limits.Concurrency, Queue: queue,
+		Scopes: cfg.Limits.Scopes, DisablePost: !cfg.Limits.Post, IssuedAt: server.IssuedAt(cfg.IssuedAt),
+		CertFile: cfg.TLS.CertFile, KeyFile: cfg.TLS.KeyFile, Observer: o,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("token endpoint: %w", err)
+	}
+	return s, nil
+}
+
+// services gives the profiles of the configured registries.
+func services(cfg config.Config) []registry.Service {
+	var all []registry.Service
+	for _, r := range cfg.Registries {
+		all = append(all, registry.Service{
+			Name: r.Service, Kind: registry.Kind(r.Kind), Algorithm: r.Algorithm,
+			TokenLifetime: r.TokenLifetime, PushTokenLifetime: r.PushTokenLifetime,
+		})
+	}
+	return all
+}
+
+// serviceNames gives the names of the configured registries.
+func serviceNames(cfg config.Config) []string {
+	var names []string
+	for _, r := range cfg.Registries {
+		names = append(names, r.Service)
+	}
+	return names
+}
+
+// run serves on the listener until ctx ends. What the requests in flight need is stopped after they are done.
+func (c *core) run(ctx context.Context, l net.Listener) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var tasks sync.WaitGroup
+	for _, task := range []func(context.Context) error{c.directory.backend.Run, c.watcher.Run, c.keys.Run} {
+		tasks.Go(func() {
+			if err := task(background); err != nil && background.Err() == nil {
+				c.log.Error("background task ended", "error", err)
+			}
+		})
+	}
+	err := c.server.Serve(ctx, l)
+	c.directory.wait()
+	stop()
+	tasks.Wait()
+	return errors.Join(err, c.closeAudit())
+}
+
+// closeAudit writes what is left of the audit record.
+func (c *core) closeAudit() error {
+	ctx, cancel := context.WithTimeout(context.Background(), auditFlush)
+	defer cancel()
+	return c.audit.Close(ctx)
+}
+
+// reload reads again what an unchanged configuration points at: policy, certificate, audit file.
+func (c *core) reload(ctx context.Context) error {
+	c.directory.backend.ResetServiceBind()
+	return errors.Join(c.watcher.Reload(ctx), c.server.ReloadCertificate(), c.audit.Reopen())
+}

@@ -1,0 +1,152 @@
+package gate
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wharfgate/wharfgate/pkg/audit"
+	"github.com/wharfgate/wharfgate/pkg/authority"
+	"github.com/wharfgate/wharfgate/pkg/config"
+	"github.com/wharfgate/wharfgate/pkg/metrics"
+	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
+	"github.com/wharfgate/wharfgate/pkg/server"
+	"github.com/wharfgate/wharfgate/pkg/token"
+)
+
+// observers are what the parts of one core tell.
+type observers struct {
+	directory directoryObservers
+	policy    policyfile.Observer
+	keys      token.Observer
+	audit     audit.Observer
+	authority authority.Observer
+	server    server.Observer
+}
+
+// instruments turn what the parts tell into metrics and, where somebody must look, into the log. They outlive
+// every core.
+type instruments struct {
+	log      *slog.Logger
+	metrics  *metrics.Metrics
+	gatherer prometheus.Gatherer
+}
+
+// newInstruments registers the metrics of a configuration.
+func newInstruments(r *prometheus.Registry, cfg config.Config, o Options) (*instruments, error) {
+	m, err := metrics.New(r, metrics.Options{
+		Version: o.Version, Revision: o.Revision, GoVersion: o.GoVersion, Subjects: subjects(cfg),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	return &instruments{log: o.Logger, metrics: m, gatherer: r}, nil
+}
+
+// subjects are the names of a configuration that become labels.
+func subjects(cfg config.Config) metrics.Subjects {
+	s := metrics.Subjects{Registries: serviceNames(cfg)}
+	for _, r := range cfg.Registries {
+		s.Algorithms = append(s.Algorithms, r.Algorithm)
+	}
+	for _, d := range cfg.Directories {
+		s.Directories = append(s.Directories, metrics.Directory{Name: d.Name, Servers: d.Servers})
+	}
+	return s
+}
+
+// observers gives what the parts of a core of this configuration tell.
+func (i *instruments) observers(cfg config.Config) observers {
+	d := cfg.Directories[0]
+	o := observers{
+		directory: directoryObservers{wire: i.metrics.LDAPObserver(d.Name, d.Servers), flow: i.metrics.DirectoryObserver()},
+		policy:    i.policyObserver(),
+		keys:      i.tokenObserver(),
+		audit:     i.auditObserver(),
+		authority: i.metrics.AuthorityObserver(),
+		server:    i.metrics.ServerObserver(),
+	}
+	return o
+}
+
+// policyObserver logs what happens to the policy, and counts it.
+func (i *instruments) policyObserver() policyfile.Observer {
+	o := i.metrics.PolicyObserver()
+	loaded, failed, unresolved, vanished, blind := o.Loaded, o.Failed, o.Unresolved, o.Vanished, o.Blind
+	o.Loaded = func(l policyfile.Loaded) {
+		call(loaded, l)
+		i.log.Info("policy in force", "policy_revision", l.Revision, "rules", l.Rules, "unresolved_groups", l.Unresolved)
+	}
+	o.Failed = func(err error) {
+		call(failed, err)
+		i.log.Error("policy not taken, the one before stays in force", "error", err)
+	}
+	o.Unresolved = func(directory, group string, err error) {
+		if unresolved != nil {
+			unresolved(directory, group, err)
+		}
+		i.log.Warn("group of a cannot rule not known yet, the rule applies to everybody of the directory",
+			"directory", directory, "group", group, "error", err)
+	}
+	o.Vanished = func(directory, group string) {
+		if vanished != nil {
+			vanished(directory, group)
+		}
+		i.log.Warn("group of a cannot rule is gone from the directory, the rule keeps its id", "directory", directory, "group", group)
+	}
+	o.Blind = func(err error) {
+		call(blind, err)
+		i.log.Warn("policy file cannot be watched, it is looked at once a second", "error", err)
+	}
+	return o
+}
+
+// tokenObserver logs new signing certificates, and counts them.
+func (i *instruments) tokenObserver() token.Observer {
+	o := i.metrics.TokenObserver()
+	rotated, failed := o.Rotated, o.Failed
+	o.Rotated = func(algorithm string, notAfter time.Time) {
+		if rotated != nil {
+			rotated(algorithm, notAfter)
+		}
+		i.log.Info("new signing certificate", "algorithm", algorithm, "not_after", notAfter.UTC())
+	}
+	o.Failed = func(algorithm string, err error) {
+		if failed != nil {
+			failed(algorithm, err)
+		}
+		i.log.Error("signing certificate not renewed", "algorithm", algorithm, "error", err)
+	}
+	return o
+}
+
+// auditObserver logs losses of the audit record, and counts them.
+func (i *instruments) auditObserver() audit.Observer {
+	o := i.metrics.AuditObserver()
+	failed := o.Failed
+	o.Failed = func(err error) {
+		call(failed, err)
+		i.log.Error("audit record not written", "error", err)
+	}
+	return o
+}
+
+// call calls a func that may be nil.
+func call[T any](f func(T), v T) {
+	if f != nil {
+		f(v)
+	}
+}
+
+// count lets the metrics count what a directory remembers.
+func (i *instruments) count(d *directoryParts) {
+	i.metrics.CacheEntries(d.name, "entry", d.cached.Entries)
+	i.metrics.CacheEntries(d.name, "account", d.cached.Accounts)
+	i.metrics.CacheEntries(d.name, "wrong_password", d.wrong.Len)
+}
+
+// handler answers /metrics.
+func (i *instruments) handler() http.Handler { return metrics.Handler(i.gatherer) }
