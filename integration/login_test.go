@@ -66,7 +66,7 @@ func api(t *testing.T, host, token string) int {
 		t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := new(http.Client).Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,17 +78,17 @@ func TestLoginWithRealClients(t *testing.T) {
 	t.Parallel()
 	s := sharedSite(t)
 	// Crane logs in without asking anybody; its credentials are tried by the other tests.
-	for name, make := range map[string]func(testing.TB) *client.Client{"skopeo": client.Skopeo, "docker": client.Docker} {
+	for name, install := range map[string]func(testing.TB) *client.Client{"skopeo": client.Skopeo, "docker": client.Docker} {
 		for service, host := range s.hosts {
 			t.Run(name+" on "+service, func(t *testing.T) {
 				t.Parallel()
-				c := make(t)
+				c := install(t)
 				if out, err := c.Login(t.Context(), host, "alice", s.directory.Password); err != nil {
 					t.Errorf("log in = %v", err)
 				} else if !strings.Contains(out, "Login Succeeded") {
 					t.Errorf("log in says %q", out)
 				}
-				if out, err := make(t).Login(t.Context(), host, "alice", "not "+s.directory.Password); err == nil {
+				if out, err := install(t).Login(t.Context(), host, "alice", "not "+s.directory.Password); err == nil {
 					t.Errorf("log in with a wrong password succeeded: %s", out)
 				}
 			})

@@ -29,7 +29,7 @@ func TestP72_NoSecretInAnyLog(t *testing.T) {
 		secrets = append(secrets, fullRun(t, s, service, host, password, wrong)...)
 	}
 	query := url.Values{"service": {serviceV3}, "username": {"alice"}, "password": {inQuery}, "grant_type": {"password"}}
-	answer, err := http.Post(s.gate.Realm()+"?"+query.Encode(), "application/x-www-form-urlencoded", strings.NewReader("grant_type=password"))
+	answer, err := new(http.Client).Post(s.gate.Realm()+"?"+query.Encode(), "application/x-www-form-urlencoded", strings.NewReader("grant_type=password"))
 	if err != nil {
 		t.Fatal(err)
 	}

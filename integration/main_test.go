@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
-	os.Exit(code)
+	os.Exit(code) //nolint:forbidigo // a fault of the last cleanups has no test to fail
 }
 
 // lifetime stands in for the test that owns what all tests share: it ends with the test binary. What fails

@@ -1,12 +1,14 @@
 package integration_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/wharfgate/wharfgate/integration/internal/client"
 	"github.com/wharfgate/wharfgate/integration/internal/gate"
 	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 	"github.com/wharfgate/wharfgate/integration/internal/slapd"
@@ -34,69 +36,84 @@ func TestOperationsAToken(t *testing.T) {
 	d := startDirectory(t)
 	g := startGate(t, d)
 	settle(t, d, g)
-	const scope = "repository:payments/api:pull,push"
+	coldTokens(t, d, g)
+	warmTokens(t, d, g)
+	wrongPasswords(t, d, g)
+	manyClients(t, d, g)
+}
 
-	t.Run("a cold one without nested groups is at most 5", func(t *testing.T) {
+// aScope is what these tests ask for.
+const aScope = "repository:payments/api:pull,push"
+
+// coldTokens: at most five operations, and one more for each level of nested groups.
+func coldTokens(t *testing.T, d *slapd.Server, g *gate.Gate) {
+	t.Helper()
+	const most, levels = 5, 3
+	for user, nested := range map[string]int{"posix1": 0, "nora": levels} { // nest-4 is in nest-3, nest-2, nest-1
 		mark := d.Mark(t)
-		mustGrant(t, g, "posix1", d.Password, scope)
+		mustGrant(t, g, user, d.Password, aScope)
 		o := d.Since(t, mark)
-		if all := o.Binds + o.ServiceBinds + o.Searches; all > 5 || o.Binds != 1 {
-			t.Errorf("operations = %+v, want 1 bind and at most 5 in all", o)
+		if all := o.Binds + o.ServiceBinds + o.Searches; all > most+nested || o.Binds != 1 {
+			t.Errorf("cold token of %s: operations = %+v, want 1 bind and at most %d in all", user, o, most+nested)
 		}
-	})
-	t.Run("a cold one is one more for each level of nested groups", func(t *testing.T) {
-		mark := d.Mark(t)
-		mustGrant(t, g, "nora", d.Password, scope) // nest-4 is in nest-3, nest-2, nest-1
-		o := d.Since(t, mark)
-		const levels = 3
-		if all := o.Binds + o.ServiceBinds + o.Searches; all > 5+levels || o.Binds != 1 {
-			t.Errorf("operations = %+v, want 1 bind and at most %d in all", o, 5+levels)
+	}
+}
+
+// warmTokens: exactly one bind each, no search, no new connection.
+func warmTokens(t *testing.T, d *slapd.Server, g *gate.Gate) {
+	t.Helper()
+	mustGrant(t, g, "alice", d.Password, aScope)
+	mark := d.Mark(t)
+	const tokens = 25
+	for range tokens {
+		mustGrant(t, g, "alice", d.Password, aScope)
+	}
+	want := slapd.Operations{Binds: tokens}
+	if got := d.Since(t, mark); got != want {
+		t.Errorf("%d warm tokens: operations = %+v, want %+v", tokens, got, want)
+	}
+}
+
+// wrongPasswords: one bind, and none the second time, by whatever method.
+func wrongPasswords(t *testing.T, d *slapd.Server, g *gate.Gate) {
+	t.Helper()
+	mark := d.Mark(t)
+	a := g.Asker(serviceV3)
+	for i, ask := range []func(context.Context, string, string, ...string) (client.Answer, error){a.Ask, a.Ask, a.Post} {
+		answer, err := ask(t.Context(), "alice", "a wrong one", aScope)
+		if err != nil || answer.Status != http.StatusUnauthorized {
+			t.Fatalf("wrong password = %d, %v, want 401", answer.Status, err)
 		}
-	})
-	t.Run("a warm one is exactly one bind", func(t *testing.T) {
-		mustGrant(t, g, "alice", d.Password, scope)
-		mark := d.Mark(t)
-		const tokens = 25
-		for range tokens {
-			mustGrant(t, g, "alice", d.Password, scope)
+		want := slapd.Operations{Binds: 1}
+		if o := d.Since(t, mark); o != want {
+			t.Errorf("after wrong password %d: operations = %+v, want %+v", i+1, o, want)
 		}
-		want := slapd.Operations{Binds: tokens}
-		if got := d.Since(t, mark); got != want {
-			t.Errorf("%d tokens = %+v, want %+v", tokens, got, want)
+	}
+	mustGrant(t, g, "alice", d.Password, aScope) // the right one is not in the way
+}
+
+// manyClients: no connection is opened once the pool has grown to the load.
+func manyClients(t *testing.T, d *slapd.Server, g *gate.Gate) {
+	t.Helper()
+	users := []string{"alice", "nora", "carol", "dana"}
+	together := func() {
+		var clients sync.WaitGroup
+		for i := range 4 * len(users) {
+			clients.Go(func() {
+				a, err := g.Asker(serviceV3).Ask(t.Context(), users[i%len(users)], d.Password, aScope)
+				if err != nil || a.Status != http.StatusOK {
+					t.Errorf("token of %s = %d, %v", users[i%len(users)], a.Status, err)
+				}
+			})
 		}
-	})
-	t.Run("a wrong password is one bind, and none the second time", func(t *testing.T) {
-		mark := d.Mark(t)
-		for i, want := range []int{1, 1, 1} {
-			answer, err := g.Asker(serviceV3).Ask(t.Context(), "alice", "a wrong one", scope)
-			if err != nil || answer.Status != http.StatusUnauthorized {
-				t.Fatalf("wrong password = %d, %v, want 401", answer.Status, err)
-			}
-			if o := d.Since(t, mark); o.Binds != want || o.Searches+o.Connections != 0 {
-				t.Errorf("after %d tries: operations = %+v, want %d bind and nothing else", i+1, o, want)
-			}
-		}
-		mustGrant(t, g, "alice", d.Password, scope) // the right one is not in the way
-	})
-	t.Run("many at once open no connection once they are warm", func(t *testing.T) {
-		many := func() {
-			var clients sync.WaitGroup
-			for i := range 16 {
-				clients.Go(func() {
-					user := []string{"alice", "nora", "carol", "dana"}[i%4]
-					if a, err := g.Asker(serviceV3).Ask(t.Context(), user, d.Password, scope); err != nil || a.Status != http.StatusOK {
-						t.Errorf("token of %s = %d, %v", user, a.Status, err)
-					}
-				})
-			}
-			clients.Wait()
-		}
-		many()
-		many()
-		mark := d.Mark(t)
-		many()
-		if o := d.Since(t, mark); o.Searches+o.ServiceBinds != 0 || o.Connections > 16 {
-			t.Errorf("operations = %+v, want binds only", o)
-		}
-	})
+		clients.Wait()
+	}
+	together()
+	mark := d.Mark(t)
+	together()
+	together()
+	// Identical logins in flight share a bind, so no more than one connection for each account is in use.
+	if o := d.Since(t, mark); o.Searches+o.ServiceBinds+o.Connections != 0 || o.Binds == 0 {
+		t.Errorf("logins at once: operations = %+v, want binds alone", o)
+	}
 }

@@ -113,10 +113,10 @@ func everyPair(t *testing.T, test func(*testing.T, pair)) {
 	s := sharedSite(t)
 	clients := map[string]func(testing.TB) *client.Client{"skopeo": client.Skopeo, "crane": client.Crane}
 	for service, host := range s.hosts {
-		for name, make := range clients {
+		for name, install := range clients {
 			t.Run(name+" on "+service, func(t *testing.T) {
 				t.Parallel()
-				test(t, pair{site: s, service: service, host: host, client: make})
+				test(t, pair{site: s, service: service, host: host, client: install})
 			})
 		}
 	}

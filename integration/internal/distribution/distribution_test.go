@@ -36,7 +36,7 @@ func TestRegistriesAskForAToken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answer, err := http.Get("http://" + start(t) + "/v2/")
+			answer, err := new(http.Client).Get("http://" + start(t) + "/v2/")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -36,7 +36,6 @@ func (g *Gate) Metric(t testing.TB, name string, labels ...string) float64 {
 		line = strings.TrimSpace(line)
 		end := strings.LastIndexByte(line, ' ')
 		if end < 0 || !matches(line[:end], name, labels) {
-
 			continue
 		}
 		v, err := strconv.ParseFloat(line[end+1:], 64)
