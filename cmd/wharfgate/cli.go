@@ -53,7 +53,7 @@ type cli struct {
 
 // configFlag is the flag that most commands share.
 type configFlag struct {
-	Config string `short:"c" required:"" placeholder:"FILE" help:"Configuration file." type:"path"`
+	Config string `short:"c" required:"" placeholder:"FILE" help:"Configuration file."`
 }
 
 // run parses the arguments, runs one command and gives the exit code.
