@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"reflect"
 	"time"
 )
 
@@ -80,4 +81,10 @@ type Log struct {
 // Policy is where the access policy is.
 type Policy struct {
 	File string `yaml:"file" required:"true" file:"true" example:"policy.yaml" doc:"The policy file."`
+}
+
+// Equal reports whether two configurations mean the same, wherever in their files that is written.
+func (c Config) Equal(other Config) bool {
+	c.source, other.source = source{}, source{}
+	return reflect.DeepEqual(c, other)
 }

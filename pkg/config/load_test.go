@@ -201,3 +201,14 @@ func read(tb testing.TB, path string) []byte {
 	}
 	return data
 }
+
+func TestEqualIgnoresTheText(t *testing.T) {
+	t.Parallel()
+	text := string(read(t, "testdata/valid-least.yaml"))
+	a, _ := config.Parse("a/w.yaml", []byte(text))
+	b, _ := config.Parse("a/w.yaml", []byte("# comment\n"+text+"issuer: wharfgate\n"))
+	other, _ := config.Parse("a/w.yaml", []byte(text+"issuer: other\n"))
+	if !a.Equal(b) || a.Equal(other) {
+		t.Errorf("Equal with a comment = %v, with another issuer = %v, want true and false", a.Equal(b), a.Equal(other))
+	}
+}

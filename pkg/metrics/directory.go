@@ -59,8 +59,9 @@ type ldapObserver struct {
 	open      map[pair]*atomic.Int64
 }
 
-// LDAPObserver gives what the Backend of one directory tells. Each Backend gets one of its own. The directory
-// and its servers are those of the last [New] or [Metrics.Reconfigure], or of servers, which a reload adds.
+// LDAPObserver gives what the Backend of one directory tells. Each Backend gets one of its own. What it tells
+// counts for servers that are among the [Subjects] as well; a reload therefore makes the observer first, and
+// calls [Metrics.Reconfigure] once the new configuration is in force.
 func (m *Metrics) LDAPObserver(name string, servers []string) ldap.Observer {
 	o := &ldapObserver{m: m, directory: name, open: make(map[pair]*atomic.Int64)}
 	for _, s := range servers {
@@ -69,7 +70,7 @@ func (m *Metrics) LDAPObserver(name string, servers []string) ldap.Observer {
 		}
 	}
 	return ldap.Observer{
-		Dial: o.dial, Operation: o.operation, Wait: o.wait, Connections: o.connections, Breaker: o.breaker,
+		Dial: o.dial, Operation: o.operation, Wait: o.wait, Connections: o.connections, Breaker: o.breaker(),
 		Certificate: func(server string, notAfter time.Time) {
 			if o.server(server) != nil {
 				m.families.ldapCertificate.WithLabelValues(name, server).Set(seconds(notAfter))
@@ -100,9 +101,6 @@ func (o *ldapObserver) dial(server string, d time.Duration, err error) {
 		}
 	}
 	o.operation(server, opDial, result, d)
-	if err != nil && o.server(server) != nil {
-		o.up(server, false)
-	}
 }
 
 func (o *ldapObserver) operation(server, op, result string, d time.Duration) {
@@ -116,15 +114,15 @@ func (o *ldapObserver) operation(server, op, result string, d time.Duration) {
 	}
 	switch result {
 	case "ok", "invalid_credentials", "refused":
-		o.up(server, true)
+		o.up(server, yes)
 	case "unavailable", "timeout":
-		o.up(server, false)
+		o.up(server, no)
 	}
 }
 
 // up says whether a server answered. The series exists from the first contact on: before it nobody knows.
-func (o *ldapObserver) up(server string, answers bool) {
-	o.m.families.ldapUp.WithLabelValues(o.directory, server).Set(number(answers))
+func (o *ldapObserver) up(server string, answers float64) {
+	o.m.families.ldapUp.WithLabelValues(o.directory, server).Set(answers)
 }
 
 func (o *ldapObserver) wait(server, pool string, d time.Duration) {
@@ -141,21 +139,23 @@ func (o *ldapObserver) connections(server, pool string, open int) {
 	t.connections[pool].Add(float64(int64(open) - last.Swap(int64(open))))
 }
 
-func (o *ldapObserver) breaker(server string, open bool) {
-	t := o.server(server)
-	if t == nil {
-		return
-	}
-	t.breaker.Set(number(open))
-	if open {
-		o.up(server, false)
+// breaker takes the func of the Observer as it is: open is what is told, not a switch.
+func (o *ldapObserver) breaker() func(server string, open bool) {
+	return func(server string, open bool) {
+		t := o.server(server)
+		switch {
+		case t == nil:
+		case open:
+			t.breaker.Set(yes)
+			o.up(server, no)
+		default:
+			t.breaker.Set(no)
+		}
 	}
 }
 
-// number is a bool as Prometheus writes it.
-func number(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
-}
+// Yes and no as Prometheus writes them.
+const (
+	no  = 0
+	yes = 1
+)

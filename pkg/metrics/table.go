@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"net/http"
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,6 +23,20 @@ func ldapResults() []string {
 }
 func handlers() []string { return []string{server.HandlerToken, server.HandlerNone} }
 func methods() []string  { return []string{"GET", "POST", "other"} }
+
+// codes are the statuses that a handler answers a method with; rare ones are made when they occur.
+func codes(handler, method string) []int {
+	switch {
+	case handler == server.HandlerNone:
+		return []int{http.StatusNotFound}
+	case method == "other":
+		return []int{http.StatusMethodNotAllowed}
+	}
+	return []int{
+		http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusTooManyRequests,
+		http.StatusInternalServerError, http.StatusServiceUnavailable,
+	}
+}
 
 // table holds the children of one configuration, looked up once. It is immutable.
 type table struct {
@@ -90,6 +105,9 @@ func newTable(f *families, s Subjects) *table {
 	for _, handler := range handlers() {
 		for _, method := range methods() {
 			f.httpDuration.WithLabelValues(handler, method)
+			for _, status := range codes(handler, method) {
+				f.httpRequests.WithLabelValues(handler, method, code(status))
+			}
 		}
 	}
 	return t
@@ -113,9 +131,11 @@ func newRegistryTable(f *families, name string) *registryTable {
 	t.sizes = f.tokenSize.WithLabelValues(name)
 	for _, action := range authority.Actions() {
 		for _, reason := range policy.Reasons() {
-			granted := reason == policy.ReasonRule
-			t.decisions[decisionKey{action, granted, reason}] =
-				f.scopeDecisions.WithLabelValues(name, actionName(action), decision(granted), string(reason))
+			granted, word := reason == policy.ReasonRule, "refused"
+			if granted {
+				word = "granted"
+			}
+			t.decisions[decisionKey{action, granted, reason}] = f.scopeDecisions.WithLabelValues(name, actionName(action), word, string(reason))
 		}
 	}
 	return t
@@ -127,14 +147,6 @@ func actionName(action string) string {
 		return "catalog"
 	}
 	return action
-}
-
-// decision is the label of a bool.
-func decision(granted bool) string {
-	if granted {
-		return "granted"
-	}
-	return "refused"
 }
 
 func newDirectoryTable(f *families, d Directory) *directoryTable {
