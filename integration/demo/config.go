@@ -45,7 +45,7 @@ policy: {file: policy.yaml}
 // writeFiles writes what the gate reads into a folder and reads it as the gate does.
 func writeFiles(dir string, p ports) (config.Config, error) {
 	file := filepath.Join(dir, "wharfgate.yaml")
-	text := fmt.Sprintf(gateConfig, loopback(p.Gate), "http://"+localhost(p.Gate), loopback(p.Operator), "ldap://"+loopback(p.Directory))
+	text := fmt.Sprintf(gateConfig, address(p.Gate), "http://"+host(p.Gate), address(p.Operator), "ldap://"+address(p.Directory))
 	const private = 0o600
 	for name, content := range map[string]string{
 		file:                              text,

@@ -63,7 +63,7 @@ func start(ctx context.Context, o options) (d *demo, err error) {
 	if d.config, err = writeFiles(dir, p); err != nil {
 		return nil, err
 	}
-	if d.ldap, err = company.Serve(ctx, loopback(p.Directory), company.People()); err != nil {
+	if d.ldap, err = company.Serve(ctx, address(p.Directory), company.People()); err != nil {
 		return nil, err
 	}
 	if err := d.startGate(running, o.Log); err != nil {
@@ -145,4 +145,4 @@ func (d *demo) Close() error {
 
 func (d *demo) configFile() string { return filepath.Join(d.dir, "wharfgate.yaml") }
 func (d *demo) realm() string      { return d.config.PublicURL + "/auth/token" }
-func (d *demo) registry() string   { return localhost(d.ports.Registry) }
+func (d *demo) registry() string   { return host(d.ports.Registry) }

@@ -32,7 +32,7 @@ func (d *demo) seed(ctx context.Context) error {
 
 // push sends a small image to a repository as an account of the company.
 func (d *demo) push(ctx context.Context, login, repository string) error {
-	image, err := hello("hello from " + repository + "\n")
+	image, err := hello("hello from " + login + " in " + repository + "\n") // nobody pushes what is there already
 	if err != nil {
 		return err
 	}

@@ -33,9 +33,9 @@ func (p ports) settle(ctx context.Context) (ports, error) {
 
 // listen opens a port of the loopback interface.
 func listen(ctx context.Context, port int) (net.Listener, error) {
-	return new(net.ListenConfig).Listen(ctx, "tcp", loopback(port))
+	return new(net.ListenConfig).Listen(ctx, "tcp", address(port))
 }
 
-// loopback is the address of a port, localhost the name of it that clients use.
-func loopback(port int) string  { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-func localhost(port int) string { return net.JoinHostPort("localhost", strconv.Itoa(port)) }
+// address is the address of a port, host the name of it that clients use.
+func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+func host(port int) string    { return net.JoinHostPort("localhost", strconv.Itoa(port)) }

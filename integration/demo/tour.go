@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/wharfgate/wharfgate/integration/internal/company"
+	"github.com/wharfgate/wharfgate/pkg/gate"
 )
 
 // step is one thing that somebody does on the tour.
@@ -38,6 +40,14 @@ func steps() []step {
 	}
 }
 
+// does is the action in a sentence.
+func (s step) does() string {
+	if s.action == "push" {
+		return "pushes"
+	}
+	return "pulls"
+}
+
 // errTour means that the tour did not go as the policy has it.
 var errTour = errors.New("the tour did not go as the policy has it")
 
@@ -46,22 +56,27 @@ func (d *demo) tour(ctx context.Context, out io.Writer) error {
 	if _, err := fmt.Fprintf(out, "A directory, the gate and a registry run in this process; the registry is %s.\n", d.registry()); err != nil {
 		return err
 	}
+	desk, err := d.openDesk(ctx)
+	if err != nil {
+		return err
+	}
+	defer desk.Close()
 	for i, s := range steps() {
 		outcome, err := d.try(ctx, s)
 		if err != nil {
 			return err
 		}
-		why, err := d.why(ctx, s)
+		reasons, err := why(ctx, desk, s)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(out, "\n%d. %s: %s %ss %s\n   %s\n   why: %s\n",
-			i+1, s.remark, account(s.who), s.action, s.image, outcome, strings.Join(why, "\n        "))
+		_, err = fmt.Fprintf(out, "\n%d. %s: %s %s %s\n   %s\n   why: %s\n",
+			i+1, s.remark, account(s.who), s.does(), s.image, outcome, strings.ReplaceAll(strings.Join(reasons, "\n        "), d.dir+"/", ""))
 		if err != nil {
 			return err
 		}
 	}
-	return d.tryWrongPassword(ctx, out)
+	return d.tryWrongPassword(ctx, desk, out)
 }
 
 // try does one step and returns what happened in words.
@@ -76,7 +91,8 @@ func (d *demo) try(ctx context.Context, s step) (string, error) {
 	case err == nil && s.can:
 		return "done", nil
 	case refused && !s.can:
-		return "refused: " + refusal.Error(), nil
+		return fmt.Sprintf("refused: the registry answers %d %s, for the token that it got does not give that",
+			refusal.StatusCode, http.StatusText(refusal.StatusCode)), nil
 	case err == nil:
 		return "", fmt.Errorf("%w: %s could %s %s", errTour, account(s.who), s.action, s.image)
 	default:
@@ -88,6 +104,9 @@ func (d *demo) try(ctx context.Context, s step) (string, error) {
 func account(login string) string {
 	for _, p := range company.People() {
 		if p.Login == login {
+			if len(p.Groups) == 0 {
+				return login + " (in no group)"
+			}
 			return fmt.Sprintf("%s (%s)", login, join(p.Groups))
 		}
 	}
@@ -95,7 +114,7 @@ func account(login string) string {
 }
 
 // tryWrongPassword is the end of the tour.
-func (d *demo) tryWrongPassword(ctx context.Context, out io.Writer) error {
+func (d *demo) tryWrongPassword(ctx context.Context, desk *gate.Desk, out io.Writer) error {
 	ref, err := d.reference("public/hello:1")
 	if err != nil {
 		return err
@@ -105,7 +124,7 @@ func (d *demo) tryWrongPassword(ctx context.Context, out io.Writer) error {
 	if err == nil {
 		return fmt.Errorf("%w: a wrong password was taken", errTour)
 	}
-	reason, err := d.whyRefused(ctx, login, guess)
+	reason, err := whyRefused(ctx, desk, login, guess)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (d *demo) welcome(out io.Writer) error {
 	const padding = 2
 	columns := tabwriter.NewWriter(out, 0, 0, padding, ' ', 0)
 	err = t.Execute(columns, map[string]any{
-		"Directory": localhost(d.ports.Directory), "Gate": localhost(d.ports.Gate), "Operator": localhost(d.ports.Operator),
+		"Directory": host(d.ports.Directory), "Gate": host(d.ports.Gate), "Operator": host(d.ports.Operator),
 		"Registry": d.registry(), "People": company.People(), "Config": d.configFile(), "Policy": d.config.Policy.File,
 	})
 	if err != nil {
