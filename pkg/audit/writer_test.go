@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -163,7 +164,7 @@ func TestCloseFlushesAndCounts(t *testing.T) {
 	var want []string
 	for i := range 500 {
 		r := happy()
-		r.RequestID = fmt.Sprint(i)
+		r.RequestID = strconv.Itoa(i)
 		want = append(want, r.RequestID)
 		w.Write(r)
 	}
@@ -273,7 +274,7 @@ func (b *broken) Write(p []byte) (int, error) {
 func TestFailingOutput(t *testing.T) {
 	t.Parallel()
 	for _, take := range []int{0, 10} {
-		t.Run(fmt.Sprint(take), func(t *testing.T) {
+		t.Run(strconv.Itoa(take), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var lost losses

@@ -23,6 +23,17 @@ const (
 	RefusedError = "error"
 )
 
+// Refusals lists every reason of a refusal in the audit record.
+func Refusals() []string {
+	all := []string{RefusedLoginRequired, RefusedUnproven, RefusedCanceled, RefusedError}
+	for _, reason := range identity.Reasons() {
+		if reason != identity.ReasonOK {
+			all = append(all, string(reason))
+		}
+	}
+	return all
+}
+
 // granted keeps the record of a grant.
 func (a *Authority) granted(r *Request, g *Grant, signed token.Signed) {
 	if a.audit == nil {
