@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/config"
@@ -51,22 +50,15 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
-// find runs the check. A file that cannot be read as a configuration has its faults alone.
+// find runs the check. Of a file with faults, what was understood is looked at all the same.
 func (c *checkCmd) find(ctx context.Context, s streams) []gate.Finding {
 	cfg, err := config.Load(c.Config)
-	if err != nil {
-		var findings []gate.Finding
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			findings = append(findings, gate.Finding{Severity: gate.Fault, Where: "configuration", Text: line})
-		}
-		return findings
-	}
 	scope := gate.Offline
-	if c.Online {
+	if c.Online && err == nil {
 		scope = gate.Online
 		fmt.Fprintln(s.err, "asking the directory ...")
 	}
-	return gate.Check(ctx, cfg, scope)
+	return gate.Check(ctx, cfg, err, scope)
 }
 
 // print writes the findings, faults last so that they stand above the prompt.

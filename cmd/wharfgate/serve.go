@@ -77,10 +77,7 @@ func newLogger(c config.Log, w io.Writer) *slog.Logger {
 func loadConfig(path string) (config.Config, error) {
 	cfg, err := config.Load(path)
 	if err != nil {
-		return config.Config{}, err
-	}
-	if err := cfg.Validate(); err != nil {
-		return config.Config{}, fmt.Errorf("%s has faults:\n%w", path, err)
+		return config.Config{}, fmt.Errorf("the configuration has faults:\n%w", err)
 	}
 	return cfg, nil
 }

@@ -59,36 +59,36 @@ func (c *checker) add(s Severity, where, text string) {
 	c.findings = append(c.findings, Finding{Severity: s, Where: where, Text: text})
 }
 
-// Check looks for every fault at once. The configuration may be one whose Validate fails: those faults are the
-// first findings, and what can still be looked at is.
-func Check(ctx context.Context, cfg config.Config, scope Scope) []Finding {
+// Check looks for every fault at once. faults is what reading the configuration said, nil if it is valid; what
+// was understood of a bad one is looked at all the same.
+func Check(ctx context.Context, cfg config.Config, faults error, scope Scope) []Finding {
 	c := &checker{cfg: cfg}
-	valid := c.configuration()
-	c.keys()
+	c.configuration(faults)
+	if c.cfg.StateDir != "" {
+		c.keys()
+	}
 	c.certificate()
 	var d *directoryParts
-	if valid {
+	if faults == nil {
 		d = c.directory(ctx, scope)
 	}
 	c.policy(ctx, scope, d)
 	return c.findings
 }
 
-// configuration validates the file.
-func (c *checker) configuration() bool {
-	err := c.cfg.Validate()
+// configuration tells the faults of the file, one by one.
+func (c *checker) configuration(err error) {
 	if err == nil {
 		c.add(OK, "configuration", "valid")
-		return true
+		return
 	}
-	if faults, ok := errors.AsType[config.Faults](err); ok {
-		for _, f := range faults {
-			c.add(Fault, "configuration", f.Error())
-		}
-		return false
+	faults, ok := errors.AsType[config.Faults](err)
+	if !ok {
+		c.add(Fault, "configuration", err.Error())
 	}
-	c.add(Fault, "configuration", err.Error())
-	return false
+	for _, f := range faults {
+		c.add(Fault, "configuration", f.Error())
+	}
 }
 
 // keys looks at the signing CA.

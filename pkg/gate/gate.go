@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"reflect"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -214,4 +213,4 @@ func address(l net.Listener) string {
 }
 
 // sameConfig reports whether two configurations mean the same.
-func sameConfig(a, b config.Config) bool { return reflect.DeepEqual(a, b) }
+func sameConfig(a, b config.Config) bool { return a.Equal(b) }
