@@ -184,14 +184,14 @@ type query struct {
 	path      path
 }
 
-// prepare fills a query.
-func (q *query) prepare(p *Policy, r *Request) {
-	q.policy, q.principal = p, &r.Principal
-	if r.Principal.Kind == identity.Person {
-		q.user = identity.Fold(r.Principal.Name)
-		q.userLegal = isASCII(r.Principal.Name) && legalPart(q.user)
+// prepare works out what a query needs to know beside policy and principal, which its maker sets: so that
+// they can stay on the stack.
+func (q *query) prepare(name string) {
+	if q.principal.Kind == identity.Person {
+		q.user = identity.Fold(q.principal.Name)
+		q.userLegal = isASCII(q.principal.Name) && legalPart(q.user)
 	}
-	q.path.cut(r.Scope.Name)
+	q.path.cut(name)
 }
 
 // isASCII reports whether a name consists of ASCII alone. Others may fold into a legal path part that looks

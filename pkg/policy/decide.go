@@ -7,20 +7,20 @@ import (
 
 // decider collects the rules that apply to one question. It lives on the stack of one decision.
 type decider struct {
-	query          query
-	want           registry.Actions
-	grants, denies [actionCount]*Rule
+	query query
+	want  registry.Actions
+	out   *Decision // not a part of the decider, so that what it points to can stay on the stack
 }
 
-// granted gives the wanted actions that a rule gives and none takes away.
-func (d *decider) granted() registry.Actions {
+// given gives the actions that a rule gives and none takes away.
+func (d *Decision) given() registry.Actions {
 	var a registry.Actions
 	for i := range actionCount {
 		if d.grants[i] != nil && d.denies[i] == nil {
 			a |= action(i)
 		}
 	}
-	return a & d.want
+	return a
 }
 
 // action gives the i-th single action.
@@ -33,9 +33,9 @@ func (d *decider) consider(c *clause, g *identity.Group) {
 	if c.pattern == nil {
 		actions = registry.Catalog
 	}
-	slots := &d.grants
+	slots := &d.out.grants
 	if r.Effect == Cannot {
-		slots = &d.denies
+		slots = &d.out.denies
 	}
 	news := registry.Actions(0)
 	for i := range actionCount {
@@ -201,7 +201,11 @@ func (d *decider) byID(t *table) {
 	}
 	var buf [64]byte
 	for j := range groups {
-		if id := groups[j].ID; id != "" {
+		switch id := groups[j].ID; {
+		case id == "":
+		case sameID(id, id): // it is its own key
+			d.all(t.many[id], &groups[j])
+		default:
 			d.all(t.many[string(appendIDKey(buf[:0], id))], &groups[j])
 		}
 	}

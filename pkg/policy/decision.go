@@ -120,8 +120,8 @@ func (d Decision) Groups(who identity.Principal) []string {
 	if d.policy == nil {
 		return nil
 	}
-	var q query
-	q.prepare(d.policy, &Request{Principal: who, Scope: d.Scope})
+	q := query{policy: d.policy, principal: &who}
+	q.prepare(d.Scope.Name)
 	var names []string
 	for _, r := range d.Rules() {
 		for _, c := range r.clauses(d.Scope.Type) {

@@ -76,8 +76,8 @@ func (p *Policy) Explain(r Request) Explanation {
 			e.Actions = append(e.Actions, ActionExplanation{Action: action(i)})
 		}
 	}
-	var q query
-	q.prepare(p, &r)
+	q := query{policy: p, principal: &r.Principal}
+	q.prepare(r.Scope.Name)
 	for _, rule := range p.rules {
 		if len(e.Actions) == 0 {
 			break

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
@@ -22,11 +23,19 @@ func (q *query) miss(c *clause, v verdict) (Miss, bool) {
 		}
 	case otherPath:
 		m.rank, m.near = missPath, commonParts(c.parts, &q.path)
-		m.Condition = "the repository were in " + c.pattern.text
+		m.Condition = "the repository were in " + c.where(q)
 	default:
 		return Miss{}, false
 	}
 	return m, true
+}
+
+// where gives the pattern with the person's own name in it.
+func (c *clause) where(q *query) string {
+	if !c.usesUser || !q.userLegal {
+		return c.pattern.text
+	}
+	return strings.ReplaceAll(c.pattern.text, "<"+UserHole+">", q.user)
 }
 
 // named names a rule, or says that others than this one are meant.

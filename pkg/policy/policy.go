@@ -141,17 +141,21 @@ func (p *Policy) indexFor(who *identity.Principal) *index {
 // Decide answers one request. Its cost depends on the length of the repository name and the number of the
 // principal's groups, hardly on the number of rules, and it allocates nothing for a folded login name.
 func (p *Policy) Decide(r Request) Decision {
-	d := decider{want: wanted(r.Scope)}
-	if d.want != 0 {
-		d.query.prepare(p, &r)
-		ix := p.indexFor(&r.Principal)
-		if d.want == registry.Catalog {
-			d.leaf(&ix.catalog)
-		} else {
-			d.walk(&ix.root, 0)
-		}
+	out := Decision{Scope: r.Scope, policy: p}
+	d := decider{want: wanted(r.Scope), out: &out}
+	if d.want == 0 {
+		return out
 	}
-	return Decision{Scope: r.Scope, Granted: d.granted(), grants: d.grants, denies: d.denies, policy: p}
+	d.query.policy, d.query.principal = p, &r.Principal
+	d.query.prepare(r.Scope.Name)
+	ix := p.indexFor(&r.Principal)
+	if d.want == registry.Catalog {
+		d.leaf(&ix.catalog)
+	} else {
+		d.walk(&ix.root, 0)
+	}
+	out.Granted = out.given()
+	return out
 }
 
 // wanted gives the single actions that a scope is about; none for a resource that no policy speaks about.

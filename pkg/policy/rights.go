@@ -20,8 +20,8 @@ type Right struct {
 // Rights lists the rules that speak about a principal, in the order of the source, one entry a rule and group.
 // A cannot is among them; whether it takes anything away depends on the repository, as [Policy.Decide] tells.
 func (p *Policy) Rights(who identity.Principal) []Right {
-	var q query
-	q.prepare(p, &Request{Principal: who})
+	q := query{policy: p, principal: &who}
+	q.prepare("")
 	var all []Right
 	for _, r := range p.rules {
 		for i := -1; i < len(who.Groups); i++ {
