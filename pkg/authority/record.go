@@ -52,7 +52,10 @@ func (a *Authority) granted(r *Request, g *Grant, signed token.Signed) {
 	for i := range g.Decisions {
 		d := &g.Decisions[i]
 		s := &record.Scopes[i]
-		s.Granted, s.Reason = names(d.Granted), string(d.MissingReason())
+		s.Granted, s.Reason = s.Asked, string(d.MissingReason())
+		if d.Granted != d.Scope.Actions {
+			s.Granted = names(d.Granted)
+		}
 		for _, rule := range d.Rules() {
 			s.Rules = append(s.Rules, rule.Position.String())
 		}
@@ -99,7 +102,7 @@ func (a *Authority) record(r *Request) audit.Record {
 		record.Client.Address = r.Client.String()
 	}
 	for i, s := range r.Scopes {
-		record.Scopes[i] = audit.Scope{Type: s.Type, Name: s.Name, Asked: names(s.Actions), Granted: names(0)}
+		record.Scopes[i] = audit.Scope{Type: s.Type, Name: s.Name, Asked: names(s.Actions), Granted: []string{}}
 	}
 	return record
 }
