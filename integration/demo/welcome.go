@@ -22,7 +22,7 @@ const welcomeText = `Wharfgate is running, between a directory and a registry, a
 Everyone may pull public/**, also without logging in; nobody may change releases/**.
 In another terminal, with the client that you have, log in as alice, push to payments, and be refused at search:
 
-docker
+docker:
   docker login {{.Registry}} -u alice -p wonderland
   docker pull {{.Registry}}/base/tiny:1
   docker tag {{.Registry}}/base/tiny:1 {{.Registry}}/payments/api:1
@@ -30,7 +30,7 @@ docker
   docker tag {{.Registry}}/base/tiny:1 {{.Registry}}/search/api:1
   docker push {{.Registry}}/search/api:1
 
-skopeo
+skopeo:
   skopeo login --tls-verify=false -u alice -p wonderland {{.Registry}}
   skopeo copy --src-tls-verify=false --dest-tls-verify=false docker://{{.Registry}}/base/tiny:1 docker://{{.Registry}}/payments/api:1
   skopeo copy --src-tls-verify=false --dest-tls-verify=false docker://{{.Registry}}/base/tiny:1 docker://{{.Registry}}/search/api:1
