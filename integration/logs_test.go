@@ -3,15 +3,18 @@ package integration_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wharfgate/wharfgate/integration/internal/client"
 	"github.com/wharfgate/wharfgate/integration/internal/gate"
+	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 	"github.com/wharfgate/wharfgate/pkg/audit"
 )
 
@@ -116,12 +119,7 @@ func TestP73_EachDecisionIsOnRecord(t *testing.T) {
 		t.Fatalf("granted = %q, want pull", got)
 	}
 
-	records := s.gate.Audit(t)
-	at := slices.IndexFunc(records, func(r audit.Record) bool { return r.TokenID == answer.Claims.ID })
-	if at < 0 {
-		t.Fatalf("there is no audit record of the token %s", answer.Claims.ID)
-	}
-	r := records[at]
+	r := auditRecord(t, s.gate, answer.Claims.ID)
 	if p := r.Principal; p.Kind != "person" || p.Directory != "corp" || p.Name != "alice" || p.ID == "" ||
 		!slices.Equal(p.Groups, []string{s.directory.GroupDN("payments")}) {
 		t.Errorf("principal = %+v, want alice@corp, her id, and the group that counted", p)
@@ -138,7 +136,7 @@ func TestP73_EachDecisionIsOnRecord(t *testing.T) {
 		t.Errorf("record = %+v, want every field", r)
 	}
 
-	line := requestLine(t, s.gate.Process.Err.Since(mark), answer.Claims.ID)
+	line := requestLine(t, s.gate, mark, answer.Claims.ID)
 	for key, want := range map[string]any{
 		"account": "alice@corp", "client": "127.0.0.1", "service": serviceV3, "asked": "repository:" + repo + ":delete,pull",
 		"granted": "repository:" + repo + ":pull", "status": 200.0, "reason": "no_rule", "request_id": r.RequestID,
@@ -152,19 +150,42 @@ func TestP73_EachDecisionIsOnRecord(t *testing.T) {
 	}
 }
 
-// requestLine finds the log line of the request that a token came from.
-func requestLine(t *testing.T, log, tokenID string) map[string]any {
+// auditRecord waits for the record of a token.
+func auditRecord(t *testing.T, g *gate.Gate, tokenID string) audit.Record {
 	t.Helper()
-	for text := range strings.Lines(log) {
-		var line map[string]any
-		if err := json.Unmarshal([]byte(text), &line); err != nil {
-			t.Errorf("log line %q: %v", text, err)
-			continue
+	var found audit.Record
+	loopback.Eventually(t, soon, func() error {
+		for _, r := range g.Audit(t) {
+			if r.TokenID == tokenID {
+				found = r
+				return nil
+			}
 		}
-		if line["msg"] == "request" && line["token_id"] == tokenID {
-			return line
-		}
-	}
-	t.Fatalf("no log line of the token %s", tokenID)
-	return nil
+		return fmt.Errorf("there is no audit record of the token %s", tokenID)
+	})
+	return found
 }
+
+// requestLine waits for the log line of the request that a token came from, which is written once it is
+// answered.
+func requestLine(t *testing.T, g *gate.Gate, mark int, tokenID string) map[string]any {
+	t.Helper()
+	var found map[string]any
+	loopback.Eventually(t, soon, func() error {
+		for text := range strings.Lines(g.Process.Err.Since(mark)) {
+			var line map[string]any
+			if err := json.Unmarshal([]byte(text), &line); err != nil {
+				return fmt.Errorf("log line %q: %w", text, err)
+			}
+			if line["msg"] == "request" && line["token_id"] == tokenID {
+				found = line
+				return nil
+			}
+		}
+		return fmt.Errorf("there is no log line of the token %s", tokenID)
+	})
+	return found
+}
+
+// soon bounds the wait for what is written after an answer.
+const soon = 10 * time.Second

@@ -62,11 +62,10 @@ func leaves(t *testing.T, parent string) []string {
 	}
 	var found []string
 	for line := range strings.Lines(list) {
-		words := strings.Fields(line)
-		if len(words) == 0 {
-			break
+		m := regexp.MustCompile(`^  ([a-z]+(?: [a-z]+)*)  `).FindStringSubmatch(line)
+		if m != nil { // else a line that goes on, or what stands after the list
+			found = append(found, leaves(t, m[1])...)
 		}
-		found = append(found, leaves(t, strings.TrimSpace(parent+" "+strings.TrimPrefix(words[0], parent+" ")))...)
 	}
 	return found
 }

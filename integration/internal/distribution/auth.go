@@ -34,6 +34,6 @@ func newConfiguration(a Auth) *configuration.Configuration {
 		Auth: configuration.Auth{"token": a.settings()},
 	}
 	c.HTTP.Secret = rand.Text()
-	c.Catalog.MaxEntries = 100
+	c.Catalog.MaxEntries = 1000 // what crane asks for at once
 	return c
 }

@@ -3,6 +3,7 @@ package slapd
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"os"
 	"testing"
 
@@ -72,12 +73,14 @@ func (s *Server) AddPerson(t testing.TB, uid string) {
 	s.write(t, func(c *ldap.Conn) error { return c.Add(add) })
 }
 
-// SetPassword changes a person's password.
+// SetPassword changes a person's password for good: the directory does not ask the person to change it.
 func (s *Server) SetPassword(t testing.TB, uid, password string) {
 	t.Helper()
 	m := ldap.NewModifyRequest(s.PersonDN(uid), nil)
 	m.Replace("userPassword", []string{password})
-	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
+	settled := ldap.NewModifyRequest(s.PersonDN(uid), nil)
+	settled.Replace("pwdReset", nil) // which the server sets when an administrator changes a password
+	s.write(t, func(c *ldap.Conn) error { return errors.Join(c.Modify(m), c.Modify(settled)) })
 }
 
 // TLS trusts the server's certificate authority.

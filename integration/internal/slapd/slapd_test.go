@@ -38,6 +38,14 @@ func TestServerServesCountsAndFreezes(t *testing.T) {
 	if err := c.Bind(s.PersonDN("newcomer"), s.Password); !ldap.IsErrorWithCode(err, ldap.LDAPResultInvalidCredentials) {
 		t.Fatalf("bind with the old password = %v, want invalid credentials", err)
 	}
+	bind := ldap.NewSimpleBindRequest(s.PersonDN("newcomer"), "changed", []ldap.Control{ldap.NewControlBeheraPasswordPolicy()})
+	answer, err := c.SimpleBind(bind)
+	if err != nil {
+		t.Fatalf("bind with the new password = %v", err)
+	}
+	if p, ok := ldap.FindControl(answer.Controls, ldap.ControlTypeBeheraPasswordPolicy).(*ldap.ControlBeheraPasswordPolicy); ok && p.Error >= 0 {
+		t.Errorf("the new password is refused in the end: %s", p.ErrorString)
+	}
 	if err := c.Bind(s.BindDN, s.Password); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +54,7 @@ func TestServerServesCountsAndFreezes(t *testing.T) {
 	if err != nil || len(r.Entries) != 1 || r.Entries[0].DN != s.GroupDN("payments") {
 		t.Fatalf("search = %v, %v, want the group payments", r, err)
 	}
-	want := slapd.Operations{Binds: 2, ServiceBinds: 1, Searches: 1}
+	want := slapd.Operations{Binds: 3, ServiceBinds: 1, Searches: 1}
 	if got := s.Since(t, mark); got != want {
 		t.Errorf("operations = %+v, want %+v", got, want)
 	}
