@@ -397,11 +397,11 @@ func Example() {
 	}
 	w.Write(audit.Record{
 		Time: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), RequestID: "r1", Service: "registry.corp.example",
-		Grant: "anonymous", Principal: audit.Principal{Kind: "anonymous"}, Refused: "login_required",
+		Grant: "anonymous", Principal: audit.Principal{Kind: "anonymous"}, Refused: "no_credentials",
 	})
 	if err := w.Close(context.Background()); err != nil {
 		fmt.Println(err)
 	}
 	// Output:
-	// {"version":1,"time":"2026-11-23T12:00:00Z","request_id":"r1","service":"registry.corp.example","grant":"anonymous","principal":{"kind":"anonymous"},"client":{},"scopes":[],"policy_revision":"","refused":"login_required"}
+	// {"version":1,"time":"2026-11-23T12:00:00Z","request_id":"r1","service":"registry.corp.example","grant":"anonymous","principal":{"kind":"anonymous"},"client":{},"scopes":[],"policy_revision":"","refused":"no_credentials"}
 }

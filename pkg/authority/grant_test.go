@@ -211,7 +211,7 @@ func TestSigningFails(t *testing.T) {
 	if !errors.Is(err, token.ErrExpiringKey) || !g.Token.IsEmpty() {
 		t.Errorf("Grant = %v, want %v", err, token.ErrExpiringKey)
 	}
-	if len(r.records) != 1 || r.records[0].Refused != authority.RefusedError {
+	if len(r.records) != 1 || r.records[0].Refused != authority.RefusedInternal {
 		t.Errorf("records = %+v", r.records)
 	}
 }

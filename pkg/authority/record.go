@@ -11,21 +11,19 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/token"
 )
 
-// The reasons of a refusal in the audit record, besides those of [identity.Reasons].
+// The reasons of a refusal in the audit record, besides those of [identity.Reasons]. The log has the same.
 const (
-	// RefusedLoginRequired: there were no credentials, and nobody without them is served.
-	RefusedLoginRequired = "login_required"
+	// RefusedWithoutLogin: there were no credentials, and nobody without them is served.
+	RefusedWithoutLogin = "no_credentials"
 	// RefusedUnproven: the credentials prove nothing, and it is not known why.
 	RefusedUnproven = "invalid_credentials"
-	// RefusedCanceled: the client went away.
-	RefusedCanceled = "canceled"
-	// RefusedError: a fault of ours.
-	RefusedError = "error"
+	// RefusedInternal: a fault of ours.
+	RefusedInternal = "internal"
 )
 
 // Refusals lists every reason of a refusal in the audit record.
 func Refusals() []string {
-	all := []string{RefusedLoginRequired, RefusedUnproven, RefusedCanceled, RefusedError}
+	all := []string{RefusedWithoutLogin, RefusedUnproven, RefusedInternal}
 	for _, reason := range identity.Reasons() {
 		if reason != identity.ReasonOK {
 			all = append(all, string(reason))
@@ -125,18 +123,16 @@ func refusal(r *Request, err error) string {
 	}
 	switch {
 	case errors.Is(err, identity.ErrInvalidCredentials) && r.Credentials == nil:
-		return RefusedLoginRequired
+		return RefusedWithoutLogin
 	case errors.Is(err, identity.ErrInvalidCredentials):
 		return RefusedUnproven
 	case errors.Is(err, identity.ErrThrottled):
 		return string(identity.ReasonThrottled)
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return string(identity.ReasonTimeout)
-	case errors.Is(err, context.Canceled):
-		return RefusedCanceled
 	case errors.Is(err, identity.ErrUnavailable):
 		return string(identity.ReasonUnavailable)
 	default:
-		return RefusedError
+		return RefusedInternal
 	}
 }

@@ -72,8 +72,8 @@ func TestP73_RecordOfARefusal(t *testing.T) {
 		{"unavailable", identity.ErrUnavailable, "unavailable", audit.Principal{Kind: "anonymous"}},
 		{"no reason", identity.ErrInvalidCredentials, authority.RefusedUnproven, audit.Principal{Kind: "anonymous"}},
 		{"deadline", context.DeadlineExceeded, "timeout", audit.Principal{Kind: "anonymous"}},
-		{"client gone", context.Canceled, authority.RefusedCanceled, audit.Principal{Kind: "anonymous"}},
-		{"fault", errors.New("disk on fire"), authority.RefusedError, audit.Principal{Kind: "anonymous"}},
+		{"client gone", context.Canceled, "timeout", audit.Principal{Kind: "anonymous"}},
+		{"fault", errors.New("disk on fire"), authority.RefusedInternal, audit.Principal{Kind: "anonymous"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -108,8 +108,8 @@ func TestP73_RecordOfAnonymous(t *testing.T) {
 	if _, err := r.Grant(t.Context(), anonymous(t, "repository:public/x:pull")); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.records[0].Refused; got != authority.RefusedLoginRequired || !slices.Contains(authority.Refusals(), got) {
-		t.Errorf("refused = %q, want %q", got, authority.RefusedLoginRequired)
+	if got := r.records[0].Refused; got != authority.RefusedWithoutLogin || !slices.Contains(authority.Refusals(), got) {
+		t.Errorf("refused = %q, want %q", got, authority.RefusedWithoutLogin)
 	}
 	if got := r.records[1]; got.Refused != "" || got.Principal.Kind != "anonymous" || got.Grant != "anonymous" {
 		t.Errorf("record = %+v, want a grant to nobody", got)
