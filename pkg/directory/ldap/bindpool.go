@@ -178,7 +178,7 @@ func (p *bindPool) put(c *connection) {
 		p.sendLocked(first, grant{conn: c})
 		return
 	}
-	c.idle = now
+	c.idle, c.pooled = now, true
 	p.idle = append(p.idle, c)
 }
 

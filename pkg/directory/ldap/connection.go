@@ -19,6 +19,7 @@ type connection struct {
 	expires  time.Time
 	idle     time.Time // since when it is unused
 	used     bool      // something was asked on it
+	pooled   bool      // it was idle in a pool
 	inFlight int       // searches on it; guarded by the search pool
 	retired  bool      // takes no new searches; guarded by the search pool
 	blamed   atomic.Bool
@@ -91,7 +92,7 @@ func (c *connection) search(r *goldap.SearchRequest, limit time.Duration) (*gold
 	if err == nil {
 		return result, nil
 	}
-	f := answerFault("search", err, time.Since(start), limit)
+	f := answerFault(stepSearch, err, time.Since(start), limit)
 	if !f.answered() {
 		c.abort()
 	}

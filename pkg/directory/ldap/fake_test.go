@@ -54,7 +54,7 @@ type answer struct {
 type session struct {
 	conn     net.Conn
 	raw      net.Conn // below TLS
-	identity string // DN of the last bind
+	identity string   // DN of the last bind
 	binds    []string
 	searches int
 }
@@ -105,13 +105,32 @@ func (s *fakeServer) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return client, nil
 }
 
-// serve answers one connection until it breaks.
+// serve answers one connection until it breaks. It reads ahead, as a socket's buffer would.
 func (s *fakeServer) serve(c *session) {
 	defer func() { _ = c.raw.Close() }()
-	for {
-		packet, err := ber.ReadPacket(c.conn)
-		if err != nil || !s.handle(c, packet) {
+	const ahead = 1024
+	packets := make(chan *ber.Packet, ahead)
+	next := make(chan struct{}, 1) // StartTLS must not be read past
+	go func() {
+		defer close(packets)
+		for {
+			packet, err := ber.ReadPacket(c.conn)
+			if err != nil {
+				return
+			}
+			packets <- packet
+			if packet.Children[1].Tag == opExtended {
+				<-next
+			}
+		}
+	}()
+	defer close(next)
+	for packet := range packets {
+		if !s.handle(c, packet) {
 			return
+		}
+		if packet.Children[1].Tag == opExtended {
+			next <- struct{}{}
 		}
 	}
 }

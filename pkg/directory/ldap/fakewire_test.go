@@ -117,7 +117,9 @@ func pageControl(cookie string) *ber.Packet {
 }
 
 // policyError makes the password policy answer with an error.
-func policyError(code byte) *ber.Packet { return controls(passwordPolicy, []byte{0x30, 3, 0x81, 1, code}) }
+func policyError(code byte) *ber.Packet {
+	return controls(passwordPolicy, []byte{0x30, 3, 0x81, 1, code})
+}
 
 // graceLeft makes the password policy answer with a number of grace logins.
 func graceLeft(n byte) *ber.Packet {

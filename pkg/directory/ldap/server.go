@@ -56,15 +56,20 @@ func (s *server) connect(ctx context.Context) (*connection, *serverError) {
 	return newConnection(w, now.Add(s.backend.spread(s.timeouts().Age, jitter)), now), nil
 }
 
-// search makes one search on a shared connection. A connection that turns out to be dead costs one more
-// try on another one; a time-out does not.
-func (s *server) search(ctx context.Context, r *goldap.SearchRequest) (*goldap.SearchResult, *serverError) {
-	result, f := s.searchOnce(ctx, r)
-	if f != nil && f.class == classNetwork && f.step == "search" && !s.breaker.isOpen() && ctx.Err() == nil {
-		return s.searchOnce(ctx, r)
+// search makes one search on a shared connection. Where connections turn out to be dead it tries others, the
+// last of them a new one; a time-out is not tried again here.
+func (s *server) search(ctx context.Context, r *goldap.SearchRequest) (result *goldap.SearchResult, f *serverError) {
+	for range len(s.searches.slots) + 1 {
+		result, f = s.searchOnce(ctx, r)
+		if f == nil || f.class != classNetwork || f.step != stepSearch || s.breaker.isOpen() || ctx.Err() != nil {
+			break
+		}
 	}
 	return result, f
 }
+
+// stepSearch is the step of a search on an open connection.
+const stepSearch = "search"
 
 // searchOnce searches on one connection. The caller may leave before the answer comes; the search then ends
 // by its own time-out, on a connection that takes no others.
@@ -101,11 +106,11 @@ func (s *server) searchOnce(ctx context.Context, r *goldap.SearchRequest) (*gold
 	took := time.Since(start)
 	if timedOut(ctx.Err()) {
 		s.searches.retire(c)
-		f = &serverError{class: classTimeout, step: "search", text: "no answer within " + took.Round(time.Millisecond).String(), err: ctx.Err(), brief: took < fairTime}
+		f = &serverError{class: classTimeout, step: stepSearch, text: "no answer within " + took.Round(time.Millisecond).String(), err: ctx.Err(), brief: took < fairTime}
 		s.report(nil, f)
 		return nil, f
 	}
-	return nil, &serverError{class: classCaller, step: "search", err: ctx.Err()}
+	return nil, &serverError{class: classCaller, step: stepSearch, err: ctx.Err()}
 }
 
 // report tells the breaker how an operation went. One dead connection counts once, however many searches it
