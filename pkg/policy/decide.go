@@ -13,7 +13,7 @@ type decider struct {
 }
 
 // given gives the actions that a rule gives and none takes away.
-func (d *Decision) given() registry.Actions {
+func (d Decision) given() registry.Actions {
 	var a registry.Actions
 	for i := range actionCount {
 		if d.grants[i] != nil && d.denies[i] == nil {

@@ -122,7 +122,7 @@ func (q *query) look(r *Rule, resource string) finding {
 			}
 			who = who || v != otherWho
 			if m, ok := q.miss(c, v); ok {
-				f.miss.take(m)
+				f.take(m)
 			}
 		}
 		if !who && q.onlyWho(c) {
@@ -130,15 +130,15 @@ func (q *query) look(r *Rule, resource string) finding {
 		}
 	}
 	if len(others) > 0 {
-		f.miss.take(Miss{Rule: r, rank: missWho, Condition: q.whoCondition(others)})
+		f.take(Miss{Rule: r, rank: missWho, Condition: q.whoCondition(others)})
 	}
 	return f
 }
 
 // take keeps the nearer of two misses.
-func (m *Miss) take(o Miss) {
-	if o.rank < m.rank || o.rank == m.rank && o.near > m.near {
-		*m = o
+func (f *finding) take(m Miss) {
+	if m.rank < f.miss.rank || m.rank == f.miss.rank && m.near > f.miss.near {
+		f.miss = m
 	}
 }
 

@@ -59,7 +59,7 @@ func (p Pattern) Holes() []string {
 }
 
 // isEverywhere reports whether the pattern is "**" alone.
-func (p *Pattern) isEverywhere() bool { return len(p.parts) == 1 && p.parts[0].deep }
+func (p Pattern) isEverywhere() bool { return len(p.parts) == 1 && p.parts[0].deep }
 
 // literal gives the text of a part without stars and holes.
 func (p *part) literal() (string, bool) {
@@ -67,19 +67,6 @@ func (p *part) literal() (string, bool) {
 		return "", false
 	}
 	return p.elems[0].text, true
-}
-
-// isAny reports whether the part is "*" alone.
-func (p *part) isAny() bool { return !p.deep && len(p.elems) == 1 && p.elems[0].kind == starElem }
-
-// hasHole reports whether a hole stands in the part.
-func (p *part) hasHole() bool {
-	for i := range p.elems {
-		if p.elems[i].kind == holeElem {
-			return true
-		}
-	}
-	return false
 }
 
 // ParsePattern reads a pattern. Errors are [*SyntaxError].

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -163,9 +164,7 @@ func naiveWho(who string, p identity.Principal) []map[string]string {
 			ways = append(ways, user)
 		case kind == "group":
 			if holes := naiveTemplate(name, strings.ToLower(g.Name)); holes != nil {
-				for k, v := range user {
-					holes[k] = v
-				}
+				maps.Copy(holes, user)
 				ways = append(ways, holes)
 			}
 		}

@@ -6,7 +6,7 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/registry"
 )
 
-// Sentence says in plain words what the rule says, such as "Group payments can push to payments/**."
+// Sentence says in plain words what the rule says, as in: Group payments can push to payments/**.
 func (r *Rule) Sentence() string {
 	who := r.who()
 	verb := " can "

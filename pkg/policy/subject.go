@@ -83,20 +83,21 @@ func NewSubject(kind SubjectKind, text, directory, name string) (Subject, error)
 }
 
 // Hold gives the subject with the group that the directory knows under its name, for a cannot.
-func (s Subject) Hold(g identity.Group) Subject {
-	s.Held, s.Unresolved = g, false
-	s.heldID = idKey(g.ID)
-	s.heldDN = g.DNKey()
-	return s
+func (s *Subject) Hold(g identity.Group) Subject {
+	held := *s
+	held.Held, held.Unresolved = g, false
+	held.heldID = idKey(g.ID)
+	held.heldDN = g.DNKey()
+	return held
 }
 
 // IsGroup reports whether the subject names exactly one group, by name, DN or id.
-func (s Subject) IsGroup() bool {
+func (s *Subject) IsGroup() bool {
 	return s.template == nil && (s.Kind == GroupName || s.Kind == GroupDN || s.Kind == GroupID)
 }
 
 // Fills reports whether the subject gives a value to a hole of that name.
-func (s Subject) Fills(hole string) bool {
+func (s *Subject) Fills(hole string) bool {
 	if hole == UserHole {
 		return s.Kind != Anyone
 	}

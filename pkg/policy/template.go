@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/wharfgate/wharfgate/pkg/identity"
@@ -35,12 +36,7 @@ func (h *hole) accepts(v string) bool {
 	if len(h.words) == 0 {
 		return legalPart(v)
 	}
-	for _, w := range h.words {
-		if w == v {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(h.words, v)
 }
 
 // slot gives the index of a hole, or -1.

@@ -1,6 +1,9 @@
 package policyfile
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync/atomic"
+)
 
 // problem is what is wrong at present. It is set by one goroutine at a time and read by all.
 type problem struct{ faults atomic.Pointer[Faults] }
@@ -31,10 +34,8 @@ func (p *problem) hasCode(codes ...Code) bool {
 		return false
 	}
 	for _, fault := range *f {
-		for _, c := range codes {
-			if fault.Code == c {
-				return true
-			}
+		if slices.Contains(codes, fault.Code) {
+			return true
 		}
 	}
 	return false

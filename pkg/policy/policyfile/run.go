@@ -216,8 +216,8 @@ func (n *notices) watch(path string) error {
 		return nil
 	}
 	want := []string{filepath.Dir(path)}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		if dir := filepath.Dir(real); dir != want[0] {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		if dir := filepath.Dir(target); dir != want[0] {
 			want = append(want, dir)
 		}
 	}

@@ -97,8 +97,8 @@ func (p *parser) subject(n *yaml.Node, r *policy.Rule) bool {
 	case kind == "robot":
 		p.notYet(n, "robot:")
 		return false
-	case (kind == "group" || kind == "user") && strings.TrimSpace(name) == "":
-		p.node(n, CodeUnknownSubject, quoted(n.Value)+" names nobody", "write "+kind+":NAME, without a space after the colon")
+	case (kind == "group" || kind == "user") && (name == "" || strings.TrimSpace(name) != name):
+		p.node(n, CodeUnknownSubject, quoted(n.Value)+" names nobody", "write "+kind+":NAME, without a space on either side")
 		return false
 	case len(n.Value) > maxName:
 		p.node(n, CodeTooLarge, "a name of more than 4096 bytes", "no directory has such a name")
