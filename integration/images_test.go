@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/wharfgate/wharfgate/integration/internal/client"
+	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 )
 
 func TestPushAndPullByGroup(t *testing.T) {
@@ -100,12 +102,14 @@ func TestCopyMountsAcrossRepositories(t *testing.T) {
 		if _, err := alice.Pull(t.Context(), p.host+"/"+to+":1"); err != nil {
 			t.Errorf("pull the copy: %v", err)
 		}
-		for _, r := range p.site.gate.Audit(t) { // one token for both repositories is what a mount asks for
-			if len(r.Scopes) == 2 && r.Service == p.service && r.Scopes[0].Name+r.Scopes[1].Name == from+to {
-				return
+		loopback.Eventually(t, soon, func() error { // one token for both repositories is what a mount asks for
+			for _, r := range p.site.gate.Audit(t) {
+				if len(r.Scopes) == 2 && r.Service == p.service && r.Scopes[0].Name+r.Scopes[1].Name == from+to {
+					return nil
+				}
 			}
-		}
-		t.Errorf("no token was asked for %s and %s at once", from, to)
+			return fmt.Errorf("no token was asked for %s and %s at once", from, to)
+		})
 	})
 }
 
@@ -151,17 +155,19 @@ func TestP45_MountFromADeniedSourceStillPushes(t *testing.T) {
 // wantPartial fails unless a token was granted for pushing to a repository and not for the source of a mount.
 func (p pair) wantPartial(t *testing.T, from, to string) {
 	t.Helper()
-	for _, r := range p.site.gate.Audit(t) {
-		var source, target bool
-		for _, s := range r.Scopes {
-			source = source || s.Name == from && len(s.Granted) == 0
-			target = target || s.Name == to && slices.Contains(s.Granted, "push")
+	loopback.Eventually(t, soon, func() error {
+		for _, r := range p.site.gate.Audit(t) {
+			var source, target bool
+			for _, s := range r.Scopes {
+				source = source || s.Name == from && len(s.Granted) == 0
+				target = target || s.Name == to && slices.Contains(s.Granted, "push")
+			}
+			if r.Service == p.service && source && target {
+				return nil
+			}
 		}
-		if r.Service == p.service && source && target {
-			return
-		}
-	}
-	t.Errorf("no token was granted for %s and refused for %s at once", to, from)
+		return fmt.Errorf("no token was granted for %s and refused for %s at once", to, from)
+	})
 }
 
 // as gives go-containerregistry the credentials of an account.
