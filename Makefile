@@ -29,7 +29,8 @@ bench: ## The benchmarks; figures and method are in docs/reference/performance.m
 	@echo "micro-benchmarks"
 	@go test -run '^$$' -bench . -benchmem ./...
 	@echo "the gate against one slapd (some minutes)"
-	@go -C integration test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
+	@go -C integration test -run '^$$' -bench WarmToken -benchmem ./bench
+	@go -C integration test -run '^$$' -bench Gate -benchtime 1x -timeout 60m -v ./bench
 
 cover: ## Coverage of the product's own tests, into bin/cover.html.
 	@mkdir -p bin
