@@ -345,7 +345,7 @@ func FuzzTemplate(f *testing.F) {
 		f.Add(s[0], s[1])
 	}
 	f.Fuzz(func(t *testing.T, template, group string) {
-		if strings.ContainsAny(template, "@.+?()[]{}^$|\\ ") || identity.Fold(template) != template || len(group) > 100 {
+		if strings.ContainsAny(template, "@.+?()[]{}^$|\\ ") || identity.Fold(template) != template || len(group) > 100 || group == "" {
 			return
 		}
 		s, err := policy.NewSubject(policy.GroupName, "group:"+template, "corp", template)

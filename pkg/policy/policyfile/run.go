@@ -33,17 +33,17 @@ func (w *Watcher) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case _, ok := <-n.events():
+		case event, ok := <-n.events():
 			if ok {
-				l.noticed()
+				l.noticed(event.Name)
 			}
 		case err, ok := <-n.errors():
 			if ok {
 				w.o.Observer.blind(err)
-				l.noticed()
+				l.noticed(w.o.Path) // notices were lost
 			}
 		case <-l.quiet:
-			l.reload(ctx)
+			l.rested(ctx)
 		case <-poll.C:
 			l.poll(ctx)
 		case <-l.retry:
@@ -60,6 +60,7 @@ type loop struct {
 	notices    *notices
 	quiet      <-chan time.Time // fires when no change was noticed for a while
 	since      time.Time        // of the first change that waits
+	sure       bool             // it is the file itself that changed, not only something beside it
 	retry      <-chan time.Time
 	retryAfter time.Duration
 }
@@ -75,7 +76,8 @@ func (l *loop) watch() {
 }
 
 // noticed waits until the file rests, but not for ever.
-func (l *loop) noticed() {
+func (l *loop) noticed(name string) {
+	l.sure = l.sure || filepath.Base(name) == filepath.Base(l.w.o.Path)
 	now := time.Now()
 	if l.quiet == nil {
 		l.since = now
@@ -85,9 +87,20 @@ func (l *loop) noticed() {
 	}
 }
 
-// reload reads the file if its content changed.
+// rested looks at the file after its directory came to rest. Where only something beside it changed, its
+// attributes tell whether it is worth reading: logs may be written there all the time.
+func (l *loop) rested(ctx context.Context) {
+	sure := l.sure
+	l.quiet, l.sure = nil, false
+	if sure {
+		l.reload(ctx)
+		return
+	}
+	l.poll(ctx)
+}
+
+// reload reads the file and takes it if its content changed.
 func (l *loop) reload(ctx context.Context) {
-	l.quiet = nil
 	l.ignore(l.w.inTurn(ctx, l.w.loadChanged))
 	l.watch()
 	l.armRetry()

@@ -92,8 +92,9 @@ func next[T any](t *testing.T, told <-chan T) T {
 		return v
 	case <-time.After(20 * time.Second):
 		t.Fatal("nothing was told")
-		panic("unreachable")
 	}
+	var none T
+	return none
 }
 
 // until waits until a revision is in force.
@@ -185,10 +186,13 @@ func TestWatcherFollowsLinks(t *testing.T) {
 func TestWatcherKeepsTheGoodPolicy(t *testing.T) {
 	t.Parallel()
 	bad := map[string]func(t *testing.T, path string){
-		"faults":      func(t *testing.T, path string) { t.Helper(); write(t, path, "version: 1\nrules:\n- who: x\n") },
-		"empty":       func(t *testing.T, path string) { t.Helper(); write(t, path, "") },
-		"half":        func(t *testing.T, path string) { t.Helper(); write(t, path, grants("b")[:40]) },
-		"too large":   func(t *testing.T, path string) { t.Helper(); write(t, path, strings.Repeat("#", policyfile.MaxBytes+1)) },
+		"faults": func(t *testing.T, path string) { t.Helper(); write(t, path, "version: 1\nrules:\n- who: x\n") },
+		"empty":  func(t *testing.T, path string) { t.Helper(); write(t, path, "") },
+		"half":   func(t *testing.T, path string) { t.Helper(); write(t, path, grants("b")[:40]) },
+		"too large": func(t *testing.T, path string) {
+			t.Helper()
+			write(t, path, strings.Repeat("#", policyfile.MaxBytes+1))
+		},
 		"gone":        func(t *testing.T, path string) { t.Helper(); must(t, os.Remove(path)) },
 		"a directory": func(t *testing.T, path string) { t.Helper(); must(t, os.Remove(path), os.Mkdir(path, 0o700)) },
 	}
@@ -275,7 +279,9 @@ func TestNewWatcherRefuses(t *testing.T) {
 const blocked = "version: 1\nrules:\n- {who: signed-in, can: push, repos: '**'}\n- {who: group:contractors, cannot: push, repos: '**'}\n"
 
 // directory answers for one group, as a test sets it.
-type directory struct{ answer atomic.Pointer[func() ([]identity.Group, error)] }
+type directory struct {
+	answer atomic.Pointer[func() ([]identity.Group, error)]
+}
 
 func (d *directory) set(f func() ([]identity.Group, error)) { d.answer.Store(&f) }
 
