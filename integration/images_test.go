@@ -81,7 +81,8 @@ func TestP43_P44_PushIsRefusedToAReaderAtTheRegistry(t *testing.T) {
 			t.Errorf("token of a stranger = %d %+v, %v, want 200 with nothing", answer.Status, answer.Claims, err)
 		}
 		for line := range strings.Lines(p.site.gate.Process.Err.String()) {
-			if strings.Contains(line, repo) && !strings.Contains(line, `"status":200`) {
+			canceled := strings.Contains(line, "context canceled") // crane gives the rest up at the first refusal
+			if strings.Contains(line, repo) && !strings.Contains(line, `"status":200`) && !canceled {
 				t.Errorf("the token server refused by itself: %s", line)
 			}
 		}
