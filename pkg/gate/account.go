@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/wharfgate/wharfgate/pkg/authority"
 	"github.com/wharfgate/wharfgate/pkg/config"
@@ -26,6 +27,7 @@ type Desk struct {
 
 // OpenDesk builds the directory and loads the policy of a valid configuration.
 func OpenDesk(ctx context.Context, cfg config.Config, log *slog.Logger) (*Desk, error) {
+	cfg.Directories = slices.Clone(cfg.Directories)
 	cfg.Directories[0].BindConnections.Min = 0 // one question needs no warm connections
 	d, err := newDirectory(cfg, log, directoryObservers{})
 	if err != nil {
@@ -33,12 +35,14 @@ func OpenDesk(ctx context.Context, cfg config.Config, log *slog.Logger) (*Desk, 
 	}
 	live, _, err := newPolicy(ctx, cfg, d, policyfile.Observer{})
 	if err != nil {
+		d.close(ctx)
 		return nil, err
 	}
 	a, err := authority.New(authority.Options{
 		Services: services(cfg), Authenticator: d.authenticator, Resolver: d.authenticator, Policy: live, Issuer: noSigner{},
 	})
 	if err != nil {
+		d.close(ctx)
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)

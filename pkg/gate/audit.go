@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/wharfgate/wharfgate/pkg/audit"
 	"github.com/wharfgate/wharfgate/pkg/config"
@@ -19,4 +20,17 @@ func newAudit(cfg config.Config, out io.Writer, o audit.Observer) (*audit.Writer
 		return nil, fmt.Errorf("audit.file: %w", err)
 	}
 	return w, nil
+}
+
+// lockedWriter lets two cores write their audit records to one writer.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// Write writes whole or not at all beside others.
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }

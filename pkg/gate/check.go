@@ -5,7 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/config"
@@ -59,20 +63,30 @@ func (c *checker) add(s Severity, where, text string) {
 	c.findings = append(c.findings, Finding{Severity: s, Where: where, Text: text})
 }
 
-// Check looks for every fault at once. faults is what reading the configuration said, nil if it is valid; what
-// was understood of a bad one is looked at all the same.
+// Check looks for every fault at once, and writes nothing. faults is what reading the configuration said, nil if
+// it is valid; what was understood of a bad one is looked at all the same.
 func Check(ctx context.Context, cfg config.Config, faults error, scope Scope) []Finding {
 	c := &checker{cfg: cfg}
 	c.configuration(faults)
-	if c.cfg.StateDir != "" {
+	if cfg.StateDir != "" {
 		c.keys()
 	}
 	c.certificate()
+	c.auditFile()
 	var d *directoryParts
-	if faults == nil {
-		d = c.directory(ctx, scope)
+	if len(cfg.Directories) > 0 {
+		c.passwordFile(cfg.Directories[0])
+		if d = c.directory(faults); d != nil {
+			defer d.close(ctx)
+		}
 	}
-	c.policy(ctx, scope, d)
+	if scope == Online && d != nil && !c.servers(ctx, d) {
+		d, scope = nil, Offline // there is nobody to look the policy's groups up
+	}
+	if scope == Offline {
+		d = nil
+	}
+	c.policy(ctx, d)
 	return c.findings
 }
 
@@ -138,29 +152,62 @@ func (c *checker) notAfter(where, what string, end time.Time) {
 	}
 }
 
-// directory looks at files and, online, at every server.
-func (c *checker) directory(ctx context.Context, scope Scope) *directoryParts {
-	cfg := c.cfg.Directories[0]
-	if _, err := readSecret(cfg.Bind.PasswordFile); err != nil {
-		c.add(Fault, "directory "+cfg.Name, "bind.password_file: "+err.Error())
+// auditFile looks whether the audit record can be written, without making the file.
+func (c *checker) auditFile() {
+	path := c.cfg.Audit.File
+	if path == "" {
+		return
+	}
+	f, err := os.OpenFile(filepath.Clean(path), os.O_WRONLY|os.O_APPEND, 0)
+	if errors.Is(err, fs.ErrNotExist) { // serve makes it
+		f, err = os.Open(filepath.Dir(path))
+	}
+	if err != nil {
+		c.add(Fault, "audit", "audit.file: "+err.Error())
+		return
+	}
+	_ = f.Close() // nothing was written
+	c.add(OK, "audit", path+" takes the records")
+}
+
+// passwordFile looks at the file with the password of the service account.
+func (c *checker) passwordFile(cfg config.Directory) {
+	where, path := "directory "+cfg.Name, cfg.Bind.PasswordFile
+	if path == "" {
+		return // a fault of the configuration already
+	}
+	if _, err := readSecret(path); err != nil {
+		c.add(Fault, where, "bind.password_file: "+err.Error())
+		return
+	}
+	const others fs.FileMode = 0o007
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&others != 0 {
+		c.add(Warning, where, fmt.Sprintf("bind.password_file: everybody can read %s (mode %04o); run: chmod o= %s", path, info.Mode().Perm(), path))
+	}
+}
+
+// directory puts the directory of a valid configuration together.
+func (c *checker) directory(faults error) *directoryParts {
+	if faults != nil {
 		return nil
 	}
+	cfg := c.cfg.Directories[0]
+	where := "directory " + cfg.Name
 	d, err := newDirectory(c.cfg, slog.New(slog.DiscardHandler), directoryObservers{})
 	if err != nil {
-		c.add(Fault, "directory", err.Error())
+		c.add(Fault, where, strings.TrimPrefix(err.Error(), where+": "))
 		return nil
 	}
-	c.add(OK, "directory "+cfg.Name, fmt.Sprintf("groups by %s below %q; a change of groups shows within %s, and while the directory is away groups are believed for %s more",
+	c.add(OK, where, fmt.Sprintf("groups by %s below %q; a change of groups shows within %s, and while the directory is away groups are believed for %s more",
 		cfg.Groups.Method, orElse(cfg.Groups.BaseDN, cfg.BaseDN), cfg.Cache.TTL, cfg.Cache.StaleIfDown))
-	if scope == Online {
-		c.servers(ctx, d)
+	if cfg.InsecurePlaintext {
+		c.add(Warning, where, "insecure_plaintext: every password crosses the network readable")
 	}
 	return d
 }
 
-// servers asks each server.
-func (c *checker) servers(ctx context.Context, d *directoryParts) {
-	reached := false
+// servers asks each server, and reports whether one answered.
+func (c *checker) servers(ctx context.Context, d *directoryParts) (reached bool) {
 	for _, s := range d.backend.Probe(ctx) {
 		where := "directory " + d.name
 		if s.Err != nil {
@@ -179,15 +226,13 @@ func (c *checker) servers(ctx context.Context, d *directoryParts) {
 	if !reached {
 		c.add(Fault, "directory "+d.name, "no server could be asked; logins would be answered 503")
 	}
+	return reached
 }
 
-// policy reads the policy; online, its groups are looked up.
-func (c *checker) policy(ctx context.Context, scope Scope, d *directoryParts) {
+// policy reads the policy; its groups are looked up in the directory, if one is given.
+func (c *checker) policy(ctx context.Context, d *directoryParts) {
 	if c.cfg.Policy.File == "" {
 		return // a fault of the configuration already
-	}
-	if scope == Offline {
-		d = nil
 	}
 	p, err := policyfile.Load(ctx, c.cfg.Policy.File, policyOptions(c.cfg, d))
 	if faults, ok := errors.AsType[policyfile.Faults](err); ok {

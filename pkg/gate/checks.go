@@ -20,17 +20,10 @@ func (g *Gate) checks() []operator.Check {
 				return errors.New("starting")
 			}
 		}},
-		{Name: "keys", Probe: func(context.Context) error { return g.serving().keysUsable(time.Now()) }},
-		{Name: "policy", Weight: operator.Informational, Probe: func(context.Context) error { return g.serving().watcher.LastError() }},
-		{Name: "directory", Weight: operator.Informational, Probe: func(context.Context) error { return g.serving().directory.state() }},
+		{Name: "keys", Probe: func(context.Context) error { return g.serving.Load().keysUsable(time.Now()) }},
+		{Name: "policy", Weight: operator.Informational, Probe: func(context.Context) error { return g.serving.Load().watcher.LastError() }},
+		{Name: "directory", Weight: operator.Informational, Probe: func(context.Context) error { return g.serving.Load().directory.state() }},
 	}
-}
-
-// serving gives the core that answers requests.
-func (g *Gate) serving() *core {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.core
 }
 
 // keysUsable is an error if a signing certificate has ended.

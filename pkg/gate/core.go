@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -35,47 +36,66 @@ type core struct {
 	audit     *audit.Writer
 	authority *authority.Authority
 	server    *server.Server
+	observers observers
 }
 
-// newCore builds the parts of a configuration. Every fault of policy, keys and certificates is in the error.
+// newCore builds the parts of a configuration. Every fault of directory, policy, keys, certificates and audit
+// file is in the error. The observers hear nothing of policy and keys before [core.tell].
 func newCore(ctx context.Context, cfg config.Config, log *slog.Logger, auditOut io.Writer, o observers) (*core, error) {
-	c := &core{cfg: cfg, log: log}
-	var faults []error
-	var err error
-	if c.directory, err = newDirectory(cfg, log, o.directory); err != nil {
-		faults = append(faults, err)
-	} else if c.live, c.watcher, err = newPolicy(ctx, cfg, c.directory, o.policy); err != nil {
-		faults = append(faults, err)
+	c := &core{cfg: cfg, log: log, observers: o}
+	var errs [4]error
+	c.directory, errs[0] = newDirectory(cfg, log, o.directory)
+	c.live, c.watcher, errs[1] = newPolicy(ctx, cfg, c.directory, o.policy)
+	c.keys, errs[2] = newKeySet(cfg, o.keys)
+	c.audit, errs[3] = newAudit(cfg, auditOut, o.audit)
+	err := errors.Join(errs[:]...)
+	if err == nil {
+		err = c.connect()
+	} else {
+		err = errors.Join(err, certificateFault(cfg.TLS))
 	}
-	if c.keys, err = newKeySet(cfg, o.keys); err != nil {
-		faults = append(faults, err)
-	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
-	}
-	if c.audit, err = newAudit(cfg, auditOut, o.audit); err != nil {
-		return nil, err
-	}
-	if err := c.connect(o); err != nil {
-		return nil, errors.Join(err, c.closeAudit())
+	if err != nil {
+		return nil, errors.Join(err, c.discard(ctx))
 	}
 	return c, nil
 }
 
+// certificateFault says what is wrong with the certificate of the token endpoint.
+func certificateFault(t config.ServerTLS) error {
+	if !t.Enabled() {
+		return nil
+	}
+	if _, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile); err != nil {
+		return fmt.Errorf("tls: %w", err)
+	}
+	return nil
+}
+
+// discard ends a core that never ran.
+func (c *core) discard(ctx context.Context) error {
+	if c.directory != nil {
+		c.directory.close(ctx)
+	}
+	if c.audit == nil {
+		return nil
+	}
+	return c.closeAudit(ctx)
+}
+
 // connect builds what stands on the parts: issuer, authority, server.
-func (c *core) connect(o observers) error {
+func (c *core) connect() error {
 	issuer, err := token.New(token.Options{Issuer: c.cfg.Issuer, Keys: c.keys})
 	if err != nil {
 		return err
 	}
 	c.authority, err = authority.New(authority.Options{
 		Services: services(c.cfg), Authenticator: c.directory.authenticator, Resolver: c.directory.authenticator,
-		Policy: c.live, Issuer: issuer, Audit: c.audit.Write, Observer: o.authority,
+		Policy: c.live, Issuer: issuer, Audit: c.audit.Write, Observer: c.observers.authority,
 	})
 	if err != nil {
 		return err
 	}
-	c.server, err = newServer(c.cfg, c.authority, c.log, o.server)
+	c.server, err = newServer(c.cfg, c.authority, c.log, c.observers.server)
 	return err
 }
 
@@ -118,6 +138,16 @@ func serviceNames(cfg config.Config) []string {
 	return names
 }
 
+// tell lets the observers hear of policy and keys from now on, beginning with what is in force.
+func (c *core) tell() {
+	c.observers.audible.Store(true)
+	p := c.live.Load()
+	c.observers.policy.Loaded(policyfile.Loaded{Revision: p.Revision(), Rules: p.Len(), Unresolved: c.watcher.Unresolved()})
+	for _, k := range c.keys.Keys() {
+		c.observers.keys.Rotated(k.Algorithm, k.NotAfter)
+	}
+}
+
 // run serves on the listener until ctx ends. What the requests in flight need is stopped after they are done.
 func (c *core) run(ctx context.Context, l net.Listener) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -133,12 +163,12 @@ func (c *core) run(ctx context.Context, l net.Listener) error {
 	c.directory.wait()
 	stop()
 	tasks.Wait()
-	return errors.Join(err, c.closeAudit())
+	return errors.Join(err, c.closeAudit(ctx))
 }
 
 // closeAudit writes what is left of the audit record.
-func (c *core) closeAudit() error {
-	ctx, cancel := context.WithTimeout(context.Background(), auditFlush)
+func (c *core) closeAudit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditFlush)
 	defer cancel()
 	return c.audit.Close(ctx)
 }

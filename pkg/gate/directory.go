@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -79,6 +80,14 @@ func questionTimeout(cfg config.Config) time.Duration { return cfg.Limits.Reques
 func (d *directoryParts) wait() {
 	d.authenticator.Wait()
 	d.cached.Wait()
+}
+
+// close ends a directory that never ran: the policy may have asked it for groups.
+func (d *directoryParts) close(ctx context.Context) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	cancel()
+	_ = d.backend.Run(ctx) // it closes what is open, and never fails
+	d.wait()
 }
 
 // state is an error if a server is out of service, and says which.

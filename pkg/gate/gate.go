@@ -8,8 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-
-	"github.com/prometheus/client_golang/prometheus"
+	"sync/atomic"
 
 	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/operator"
@@ -31,36 +30,55 @@ type Options struct {
 // the other methods are safe for concurrent use.
 type Gate struct {
 	o        Options
-	registry *prometheus.Registry
 	watch    *instruments
+	operator *operator.Handler
 	ready    chan struct{}
+	failed   chan error // the first error of something that ended on its own
+	serving  atomic.Pointer[core]
 
-	failed chan error     // the error of a core that ended on its own
-	cores  sync.WaitGroup // every core that was started
+	turn  sync.Mutex // lets one change happen at a time: start, reload, end; it guards what follows
+	phase phase
+	share *share             // the listener of the core that serves
+	stop  context.CancelFunc // ends the core that serves
+	cores sync.WaitGroup     // every core that was started
 
-	mu      sync.Mutex // guards what follows, and lets one reload happen at a time
-	core    *core
-	public  net.Listener
-	private net.Listener
-	stop    context.CancelFunc // ends the core that serves; nil while none does
+	mu               sync.Mutex // guards what follows
+	socket           *socket
+	operatorListener net.Listener
 }
 
-// Build makes a Gate of a valid configuration. Its error names every fault of policy, keys and certificates.
-// It asks no directory but for the groups that a cannot rule names.
+// phase is where a Gate is in its life.
+type phase uint8
+
+const (
+	built phase = iota
+	running
+	ended
+)
+
+// Build makes a Gate of a valid configuration. Its error names every fault of directory, policy, keys,
+// certificates and audit file. It asks no directory but for the groups that a cannot rule names. A Gate that
+// was built is to be run, as that is what ends it.
 func Build(ctx context.Context, cfg config.Config, o Options) (*Gate, error) {
 	if o.Logger == nil || o.Audit == nil {
 		return nil, errors.New("gate: Logger and Audit are required")
 	}
-	g := &Gate{o: o, registry: prometheus.NewRegistry(), ready: make(chan struct{}), failed: make(chan error, 1)}
+	o.Audit = &lockedWriter{w: o.Audit}
+	g := &Gate{o: o, ready: make(chan struct{}), failed: make(chan error, 1)}
 	var err error
-	if g.watch, err = newInstruments(g.registry, cfg, o); err != nil {
+	if g.watch, err = newInstruments(cfg, o); err != nil {
 		return nil, err
 	}
-	g.core, err = newCore(ctx, cfg, o.Logger, o.Audit, g.watch.observers(cfg))
+	g.operator, err = operator.New(operator.Options{Metrics: g.watch.handler(), Checks: g.checks(), Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}
-	g.watch.count(g.core.directory)
+	c, err := newCore(ctx, cfg, o.Logger, o.Audit, g.watch.observers(cfg))
+	if err != nil {
+		return nil, err
+	}
+	g.watch.count(c.directory)
+	g.serving.Store(c)
 	return g, nil
 }
 
@@ -68,37 +86,52 @@ func Build(ctx context.Context, cfg config.Config, o Options) (*Gate, error) {
 // a clean end.
 func (g *Gate) Run(ctx context.Context) error {
 	if err := g.listen(ctx); err != nil {
-		return err
+		return errors.Join(err, g.abandon(ctx))
 	}
-	defer func() { _ = g.public.Close() }()
-	stopOperator, err := g.serveOperator(ctx)
-	if err != nil {
-		return err
-	}
-	g.mu.Lock()
-	err = g.start(ctx, g.core)
-	g.mu.Unlock()
-	if err != nil {
-		return errors.Join(err, stopOperator())
-	}
+	stopOperator := g.serveOperator(ctx)
+	g.turn.Lock()
+	g.phase = running
+	g.start(ctx, g.serving.Load())
+	g.turn.Unlock()
 	g.announce()
+	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-g.failed:
 	}
-	g.mu.Lock()
-	g.stop()
-	g.mu.Unlock()
-	g.cores.Wait()
-	err = errors.Join(err, stopOperator())
+	err = errors.Join(err, g.end(), stopOperator())
 	g.o.Logger.Info("stopped")
+	return err
+}
+
+// abandon ends what was built and never ran.
+func (g *Gate) abandon(ctx context.Context) error {
+	g.turn.Lock()
+	defer g.turn.Unlock()
+	g.phase = ended
+	return g.serving.Load().discard(ctx)
+}
+
+// end takes no more connections, lets the core that serves finish its requests, and waits for it and those
+// before it.
+func (g *Gate) end() error {
+	g.turn.Lock()
+	defer g.turn.Unlock()
+	g.phase = ended
+	err := g.socket.close()
+	g.stop()
+	g.cores.Wait()
 	return err
 }
 
 // announce says that requests are answered from now on.
 func (g *Gate) announce() {
-	p := g.core.live.Load()
-	g.o.Logger.Info("ready", "listen", address(g.public), "tls", g.core.cfg.TLS.Enabled(), "operator", address(g.private),
+	c := g.serving.Load()
+	p, operatorListen := c.live.Load(), ""
+	if a := g.OperatorAddress(); a != nil {
+		operatorListen = a.String()
+	}
+	g.o.Logger.Info("ready", "listen", g.Address().String(), "tls", c.cfg.TLS.Enabled(), "operator", operatorListen,
 		"policy_revision", p.Revision(), "rules", p.Len())
 	close(g.ready)
 }
@@ -110,47 +143,47 @@ func (g *Gate) Ready() <-chan struct{} { return g.ready }
 func (g *Gate) Address() net.Addr {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.public == nil {
+	if g.socket == nil {
 		return nil
 	}
-	return g.public.Addr()
+	return g.socket.listener.Addr()
 }
 
 // OperatorAddress is the address of the operator listener; nil if there is none.
 func (g *Gate) OperatorAddress() net.Addr {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.private == nil {
+	if g.operatorListener == nil {
 		return nil
 	}
-	return g.private.Addr()
+	return g.operatorListener.Addr()
 }
 
-// listen opens the sockets.
+// listen opens the sockets, both or none.
 func (g *Gate) listen(ctx context.Context) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	cfg := g.serving.Load().cfg
 	var lc net.ListenConfig
-	var err error
-	if g.public, err = lc.Listen(ctx, "tcp", g.core.cfg.Listen); err != nil {
+	public, err := lc.Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	if g.core.cfg.Operator.Listen == "" {
-		return nil
+	var private net.Listener
+	if cfg.Operator.Listen != "" {
+		if private, err = lc.Listen(ctx, "tcp", cfg.Operator.Listen); err != nil {
+			return errors.Join(fmt.Errorf("operator.listen: %w", err), public.Close())
+		}
 	}
-	if g.private, err = lc.Listen(ctx, "tcp", g.core.cfg.Operator.Listen); err != nil {
-		return errors.Join(fmt.Errorf("operator.listen: %w", err), g.public.Close())
-	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.socket, g.operatorListener = newSocket(public), private
 	return nil
 }
 
-// start lets a core accept from the public socket, and the one before it drain. The caller holds the lock.
-func (g *Gate) start(ctx context.Context, c *core) error {
-	l, err := duplicate(g.public)
-	if err != nil {
-		return err
-	}
+// start lets a core take connections, and the one before it drain. The caller has the turn.
+func (g *Gate) start(ctx context.Context, c *core) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	l := g.socket.share()
+	c.tell()
 	g.cores.Go(func() {
 		err := c.run(ctx, l)
 		switch {
@@ -158,59 +191,44 @@ func (g *Gate) start(ctx context.Context, c *core) error {
 		case ctx.Err() != nil:
 			g.o.Logger.Warn("stopped before everything was done", "error", err)
 		default:
-			g.failed <- err
+			g.fail(err)
 		}
 	})
-	if g.stop != nil {
-		g.stop()
+	before, retire, stop := g.serving.Swap(c), g.share, g.stop
+	g.share, g.stop = l, cancel
+	if stop == nil {
+		return
 	}
-	g.core, g.stop = c, cancel
-	return nil
+	before.observers.audible.Store(false)
+	retire.retire()
+	stop()
 }
 
-// duplicate gives a second listener on the same socket, so that two cores can accept side by side.
-func duplicate(l net.Listener) (net.Listener, error) {
-	t, ok := l.(*net.TCPListener)
-	if !ok {
-		return nil, fmt.Errorf("listener %T is not TCP", l)
+// fail ends the gate with an error.
+func (g *Gate) fail(err error) {
+	select {
+	case g.failed <- err:
+	default: // it ends already
 	}
-	f, err := t.File()
-	if err != nil {
-		return nil, fmt.Errorf("duplicate the listener: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	second, err := net.FileListener(f)
-	if err != nil {
-		return nil, fmt.Errorf("duplicate the listener: %w", err)
-	}
-	return second, nil
 }
 
-// serveOperator starts the operator listener and gives the func that ends it.
-func (g *Gate) serveOperator(ctx context.Context) (stop func() error, err error) {
-	if g.private == nil {
-		return func() error { return nil }, nil
-	}
-	h, err := operator.New(operator.Options{Metrics: g.watch.handler(), Checks: g.checks(), Logger: g.o.Logger})
-	if err != nil {
-		return nil, err
+// serveOperator starts the operator listener, if there is one, and gives the func that ends it.
+func (g *Gate) serveOperator(ctx context.Context) (stop func() error) {
+	if g.operatorListener == nil {
+		return func() error { return nil }
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
-	go func() { done <- h.Serve(ctx, g.private) }()
+	go func() {
+		err := g.operator.Serve(ctx, g.operatorListener)
+		if err != nil && ctx.Err() == nil {
+			g.fail(fmt.Errorf("operator: %w", err))
+			err = nil
+		}
+		done <- err
+	}()
 	return func() error {
 		cancel()
 		return <-done
-	}, nil
-}
-
-// address gives the text of a listener's address.
-func address(l net.Listener) string {
-	if l == nil {
-		return ""
 	}
-	return l.Addr().String()
 }
-
-// sameConfig reports whether two configurations mean the same.
-func sameConfig(a, b config.Config) bool { return a.Equal(b) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,9 @@ type observers struct {
 	audit     audit.Observer
 	authority authority.Observer
 	server    server.Observer
+
+	// audible is false until a core is in force: what policy and keys tell before is not so yet.
+	audible *atomic.Bool
 }
 
 // instruments turn what the parts tell into metrics and, where somebody must look, into the log. They outlive
@@ -36,7 +40,8 @@ type instruments struct {
 }
 
 // newInstruments registers the metrics of a configuration.
-func newInstruments(r *prometheus.Registry, cfg config.Config, o Options) (*instruments, error) {
+func newInstruments(cfg config.Config, o Options) (*instruments, error) {
+	r := prometheus.NewRegistry()
 	m, err := metrics.New(r, metrics.Options{
 		Version: o.Version, Revision: o.Revision, GoVersion: o.GoVersion, Subjects: subjects(cfg),
 	})
@@ -61,30 +66,40 @@ func subjects(cfg config.Config) metrics.Subjects {
 // observers gives what the parts of a core of this configuration tell.
 func (i *instruments) observers(cfg config.Config) observers {
 	d := cfg.Directories[0]
-	o := observers{
+	audible := new(atomic.Bool)
+	return observers{
 		directory: directoryObservers{wire: i.metrics.LDAPObserver(d.Name, d.Servers), flow: i.metrics.DirectoryObserver()},
-		policy:    i.policyObserver(),
-		keys:      i.tokenObserver(),
+		policy:    i.policyObserver(audible),
+		keys:      i.tokenObserver(audible),
 		audit:     i.auditObserver(),
 		authority: i.metrics.AuthorityObserver(),
 		server:    i.metrics.ServerObserver(),
+		audible:   audible,
 	}
-	return o
 }
 
-// policyObserver logs what happens to the policy, and counts it.
-func (i *instruments) policyObserver() policyfile.Observer {
+// policyObserver logs what happens to the policy, and counts it. A policy that is refused before it is audible
+// is told by whoever wanted it.
+func (i *instruments) policyObserver(audible *atomic.Bool) policyfile.Observer {
 	o := i.metrics.PolicyObserver()
 	loaded, failed, unresolved, vanished, blind := o.Loaded, o.Failed, o.Unresolved, o.Vanished, o.Blind
 	o.Loaded = func(l policyfile.Loaded) {
+		if !audible.Load() {
+			return
+		}
 		call(loaded, l)
 		i.log.Info("policy in force", "policy_revision", l.Revision, "rules", l.Rules, "unresolved_groups", l.Unresolved)
 	}
 	o.Failed = func(err error) {
 		call(failed, err)
-		i.log.Error("policy not taken, the one before stays in force", "error", err)
+		if audible.Load() {
+			i.log.Error("policy not taken, the one before stays in force", "error", err)
+		}
 	}
 	o.Unresolved = func(directory, group string, err error) {
+		if !audible.Load() {
+			return // asked again within a second
+		}
 		if unresolved != nil {
 			unresolved(directory, group, err)
 		}
@@ -105,10 +120,13 @@ func (i *instruments) policyObserver() policyfile.Observer {
 }
 
 // tokenObserver logs new signing certificates, and counts them.
-func (i *instruments) tokenObserver() token.Observer {
+func (i *instruments) tokenObserver(audible *atomic.Bool) token.Observer {
 	o := i.metrics.TokenObserver()
 	rotated, failed := o.Rotated, o.Failed
 	o.Rotated = func(algorithm string, notAfter time.Time) {
+		if !audible.Load() {
+			return
+		}
 		if rotated != nil {
 			rotated(algorithm, notAfter)
 		}
