@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/policy"
@@ -174,7 +175,7 @@ func naiveWho(who string, p identity.Principal) []map[string]string {
 
 // naiveTemplate matches a group name with holes.
 func naiveTemplate(template, name string) map[string]string {
-	holes := regexp.MustCompile(`<([a-z]+)(?::([^>]*))?>`)
+	holes := regexp.MustCompile(`<([a-z][a-z0-9_-]*)(?::([^>]*))?>`)
 	var names []string
 	expression := holes.ReplaceAllStringFunc(template, func(s string) string {
 		m := holes.FindStringSubmatch(s)
@@ -242,7 +243,7 @@ func TestProperties(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	granted := 0
-	for range 300 {
+	for range 150 {
 		all := make([]words, 1+r.IntN(pick(r, 4, 30)))
 		rules := make([]policy.Rule, len(all))
 		for i := range all {
@@ -285,7 +286,7 @@ func TestProperties(t *testing.T) {
 			}
 		}
 	}
-	if granted < 500 {
+	if granted < 250 {
 		t.Errorf("only %d of the questions were granted: this shows little", granted)
 	}
 }
@@ -345,7 +346,8 @@ func FuzzTemplate(f *testing.F) {
 		f.Add(s[0], s[1])
 	}
 	f.Fuzz(func(t *testing.T, template, group string) {
-		if strings.ContainsAny(template, "@.+?()[]{}^$|\\ ") || identity.Fold(template) != template || len(group) > 100 || group == "" {
+		if strings.ContainsAny(template, "@.+?()[]{}^$|\\ ") || identity.Fold(template) != template || len(group) > 100 || group == "" ||
+			!utf8.ValidString(template) || !utf8.ValidString(group) {
 			return
 		}
 		s, err := policy.NewSubject(policy.GroupName, "group:"+template, "corp", template)
