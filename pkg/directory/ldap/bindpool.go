@@ -174,11 +174,12 @@ func (p *bindPool) put(c *connection) {
 		p.grantLocked()
 		return
 	}
+	c.proven.Store(true)
 	if first := p.waiting.Front(); first != nil {
 		p.sendLocked(first, grant{conn: c})
 		return
 	}
-	c.idle, c.pooled = now, true
+	c.idle = now
 	p.idle = append(p.idle, c)
 }
 

@@ -17,12 +17,12 @@ type connection struct {
 	wire     *wire
 	controls []goldap.Control // of each bind
 	expires  time.Time
-	idle     time.Time // since when it is unused
-	used     bool      // something was asked on it
-	pooled   bool      // it was idle in a pool
-	inFlight int       // searches on it; guarded by the search pool
-	retired  bool      // takes no new searches; guarded by the search pool
-	blamed   atomic.Bool
+	idle     time.Time   // since when it is unused
+	used     bool        // something was asked on it
+	inFlight int         // searches on it; guarded by the search pool
+	retired  bool        // takes no new searches; guarded by the search pool
+	proven   atomic.Bool // it worked before: that it dies now says nothing about the server
+	blamed   atomic.Bool // its death was counted
 }
 
 // newConnection starts the protocol on an open stream.

@@ -99,10 +99,31 @@ func (s *fakeServer) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return nil, s.away
 	}
 	client, conn := net.Pipe()
+	if s.tls != nil { // an alert may cross with what the other side writes
+		var err error
+		if client, conn, err = socketPair(ctx); err != nil {
+			return nil, err
+		}
+	}
 	c := &session{conn: conn, raw: conn}
 	s.sessions = append(s.sessions, c)
 	go s.serve(c)
 	return client, nil
+}
+
+// socketPair connects two sockets.
+func socketPair(ctx context.Context) (client, server net.Conn, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = l.Close() }()
+	client, err = new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
+	if err != nil {
+		return nil, nil, err
+	}
+	server, err = l.Accept()
+	return client, server, err
 }
 
 // serve answers one connection until it breaks. It reads ahead, as a socket's buffer would.

@@ -154,12 +154,12 @@ func dialFault(ctx context.Context, err error) *serverError {
 		f.refused, f.text = true, "connection refused: nothing listens on this address and port"
 		return f
 	}
-	if text := certificateText(err); text != "" {
-		f.step, f.text = "tls", text
-		return f
-	}
 	if answer, ok := errors.AsType[*goldap.Error](err); ok && answer.ResultCode < goldap.ErrorNetwork {
 		f.text = "the server refuses StartTLS: " + diagnostic(answer)
+		return f
+	}
+	if text := certificateText(err); text != "" {
+		f.step, f.text = "tls", text
 	}
 	return f
 }

@@ -76,7 +76,7 @@ func (p *proving) at(ctx context.Context, s, next *server) (directory.Proof, *se
 			s.binds.put(c)
 			return directory.Proof{}, nil, err
 		}
-		pooled := c.pooled
+		proven := c.proven.Load()
 		start := time.Now()
 		controls, sent, f := c.bind(p.entry.DN, p.secret, s.remaining(ctx))
 		s.observer().operation(s.url, "user_bind", f, time.Since(start))
@@ -94,7 +94,7 @@ func (p *proving) at(ctx context.Context, s, next *server) (directory.Proof, *se
 			p.outcome = guard.Unknown
 			return directory.Proof{}, f, nil
 		}
-		if !pooled || f.class != classNetwork || ctx.Err() != nil {
+		if !proven || f.class != classNetwork || ctx.Err() != nil {
 			return directory.Proof{}, f, nil
 		} // else it died while idle, and a fresh connection may do
 	}

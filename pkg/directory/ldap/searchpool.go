@@ -146,7 +146,10 @@ func (p *searchPool) put(c *connection) {
 	p.mu.Lock()
 	c.inFlight--
 	c.idle = p.server.now()
-	if c.retired && c.inFlight == 0 {
+	switch {
+	case !c.retired:
+		c.proven.Store(true)
+	case c.inFlight == 0:
 		p.forgetLocked(c)
 	}
 	p.mu.Unlock()

@@ -113,14 +113,15 @@ func (s *server) searchOnce(ctx context.Context, r *goldap.SearchRequest) (*gold
 	return nil, &serverError{class: classCaller, step: stepSearch, err: ctx.Err()}
 }
 
-// report tells the breaker how an operation went. One dead connection counts once, however many searches it
-// took with it.
+// report tells the breaker how an operation went. That a connection dies which worked before does not count,
+// as servers close connections and start anew: whether one can be opened tells more. A new one that dies
+// counts once, however many searches it took with it.
 func (s *server) report(c *connection, f *serverError) {
 	switch {
 	case f.answered():
 		s.breaker.good()
 	case !f.lost() || f.brief:
-	case c != nil && f.class == classNetwork && c.blamed.Swap(true):
+	case c != nil && f.class == classNetwork && (c.proven.Load() || c.blamed.Swap(true)):
 	case s.breaker.bad(f.refused):
 		s.leave(f)
 	}
