@@ -260,7 +260,8 @@ func TestReservedFirstParts(t *testing.T) {
 		rule(t, "group:crew-<t:a|base>", can, push, "<t>/**"),
 		rule(t, "signed-in", can, push, "<user>/**"),
 		rule(t, "group:team-<t>", can, push, "teams/<t>/**"),
-		rule(t, "group:both-<t>", can, push, "<t>/** own/x"),
+		rule(t, "group:both-<t>", can, push, "<t>/** own/x shared/x"),
+		rule(t, "group:nobody", can, push, "shared/y"),
 		rule(t, "group:frozen-<t>", cannot, push, "<t>/**"),
 		rule(t, "group:admins", can, push, "**"),
 	}
@@ -279,6 +280,7 @@ func TestReservedFirstParts(t *testing.T) {
 		{"free user", person("alice"), "alice/x", true},
 		{"not first", person("u", "team-base"), "teams/base/x", true},
 		{"named by the rule itself", person("u", "both-own"), "own/y", true},
+		{"named by the rule itself and another", person("u", "both-shared"), "shared/z", false},
 		{"a cannot takes every value", person("u", "frozen-base", "admins"), "base/x", false},
 	}
 	for _, tt := range tests {

@@ -98,6 +98,7 @@ func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"bytes": strings.Repeat("#", policyfile.MaxBytes+1),
+		"items": "rules: [" + strings.Repeat("a,", 3_000_001) + "]",
 		"rules": "version: 1\nrules: [" + strings.Repeat("1,", policyfile.MaxRules+1) + "]",
 	} {
 		_, err := policyfile.Parse("p.yaml", []byte(text), options())

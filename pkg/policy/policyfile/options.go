@@ -14,6 +14,8 @@ const (
 	MaxBytes = 16 << 20
 	// MaxRules is the greatest number of rules.
 	MaxRules = 200_000
+	// maxItems bounds the commas, colons and line ends, and so the memory that reading a document takes.
+	maxItems = 3_000_000
 	// maxDepth is how deep lists and mappings may nest; the language needs five levels.
 	maxDepth = 16
 	// maxNote bounds a note, in characters.

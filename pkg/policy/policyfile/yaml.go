@@ -28,6 +28,11 @@ func (p *parser) load(data []byte) *yaml.Node {
 			"write fewer rules: one with a hole stands for one a group")
 		return nil
 	}
+	if bytes.Count(data, []byte(","))+bytes.Count(data, []byte(":"))+bytes.Count(data, []byte("\n")) > maxItems {
+		p.whole(CodeTooLarge, fmt.Sprintf("the document has more than %d lines and items", maxItems),
+			"write fewer rules: one with a hole stands for one a group")
+		return nil
+	}
 	if !p.checkText(data) {
 		return nil
 	}
