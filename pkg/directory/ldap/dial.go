@@ -50,7 +50,7 @@ func (d *dialer) dial(ctx context.Context) (*wire, *serverError) {
 	took := time.Since(start)
 	if err != nil {
 		f := dialFault(ctx, err)
-		f.brief = took < fairTime
+		f.brief = f.class == classTimeout && took < fairTime
 		d.observer.dial(d.url, took, f)
 		return nil, f
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,6 +106,31 @@ func TestThreeTimeouts(t *testing.T) {
 		}
 		if _, _, err := prove(t.Context(), b); err != nil {
 			t.Errorf("after the recovery: %v", err)
+		}
+	})
+}
+
+// TestRefusedConnections: a server where nobody listens is skipped after three tries, and found again quickly.
+func TestRefusedConnections(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newFakeServer()
+		s.leave(syscall.ECONNREFUSED)
+		b, stop := running(t, options(nil, s))
+		defer stop()
+		for range 3 {
+			if _, err := b.Find(t.Context(), "alice", 0); !errors.Is(err, identity.ErrUnavailable) {
+				t.Errorf("Find: %v, want ErrUnavailable", err)
+			}
+		}
+		if b.Servers()[0].InService {
+			t.Error("the server is still asked")
+		}
+		time.Sleep(10 * time.Minute)
+		s.leave(nil)
+		time.Sleep(5 * time.Second)
+		if _, err := b.Find(t.Context(), "alice", 0); err != nil {
+			t.Errorf("Find 5s after the recovery: %v", err)
 		}
 	})
 }
@@ -225,12 +251,14 @@ func TestCallerLeaves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeServer()
+		const slow = time.Second
 		b, stop := running(t, options(func(o *ldap.Options) { o.SearchConnections = 1 }, s))
+		defer time.Sleep(slow) // until the server has said what nobody waits for
 		defer stop()
 		synctest.Wait()
 		s.on(func(r request) *answer {
 			if r.op == opSearch {
-				time.Sleep(time.Second)
+				time.Sleep(slow)
 			}
 			return nil
 		})

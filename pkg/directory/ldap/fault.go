@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -188,6 +189,8 @@ func certificateText(err error) string {
 	}
 	text := err.Error()
 	switch {
+	case strings.Contains(text, "tls handshake") && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)):
+		return "the server hung up during the TLS handshake: is this its ldaps port (usually 636), or should it be ldap:// with tls.start_tls?"
 	case strings.Contains(text, "negative serial"):
 		return "the server's certificate has a negative serial number, which is not allowed: issue a new one"
 	case strings.Contains(text, "protocol version"):
