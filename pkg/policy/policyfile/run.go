@@ -185,7 +185,10 @@ func (w *Watcher) ask(ctx context.Context, which func(state) bool) error {
 
 // sameHold reports whether two states hold the same group.
 func sameHold(a, b state) bool {
-	return a.held == b.held && a.group.ID == b.group.ID && a.group.DN == b.group.DN
+	if !a.held || !b.held {
+		return a.held == b.held
+	}
+	return a.group.ID == b.group.ID && a.group.DN == b.group.DN
 }
 
 // notices tells of changes in directories. Its zero value tells nothing.
