@@ -1,8 +1,13 @@
 package identity
 
-// Group is one group of a principal. It is immutable. Make one with [NewGroup], so that the forms in which
-// groups are compared are worked out once and not at every decision.
-type Group struct {
+// Group is one group of a principal, with the ID, the DN and the Name that the directory gave it. It is
+// immutable, and as small as a pointer: accounts that are remembered share the groups they have in common.
+// Make one with [NewGroup], so that the forms in which groups are compared are worked out once and not at every
+// decision. The zero Group is no group: its fields must not be read.
+type Group struct{ *group }
+
+// group is what all copies of a Group share.
+type group struct {
 	// ID is the directory's own id (entryUUID, SID).
 	ID string
 	// DN is the group's distinguished name as the directory writes it.
@@ -20,11 +25,21 @@ func NewGroup(id, dn, name string) Group {
 	if err != nil {
 		key = ""
 	}
-	return Group{ID: id, DN: dn, Name: name, dnKey: key, nameKey: Fold(name)}
+	return Group{&group{ID: id, DN: dn, Name: name, dnKey: key, nameKey: Fold(name)}}
 }
 
 // DNKey is the normal form of DN, as [NormalDN] gives it; empty for a group without a usable DN.
-func (g Group) DNKey() string { return g.dnKey }
+func (g Group) DNKey() string {
+	if g.group == nil {
+		return ""
+	}
+	return g.dnKey
+}
 
 // NameKey is the folded Name, as [Fold] gives it; empty for a group that no short name may match.
-func (g Group) NameKey() string { return g.nameKey }
+func (g Group) NameKey() string {
+	if g.group == nil {
+		return ""
+	}
+	return g.nameKey
+}

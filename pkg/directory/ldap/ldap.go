@@ -42,8 +42,9 @@ type Backend struct {
 	options Options
 	log     *slog.Logger
 	servers []*server
-	current atomic.Int32                 // index of the last good server
-	names   *cache.Cache[string, string] // folded group name -> normal DN of its one holder, or nothing
+	current atomic.Int32                         // index of the last good server
+	names   *cache.Cache[string, string]         // folded group name -> normal DN of its one holder, or nothing
+	groups  *cache.Cache[string, identity.Group] // by DN as the directory writes it
 	shape   shape
 	tasks   tasks
 }
@@ -58,7 +59,11 @@ func New(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("directory %q: %w", o.Source, err)
 	}
-	b := &Backend{options: o, log: o.Logger.With("directory", o.Source), names: names}
+	groups, err := cache.New[string, identity.Group](cache.Options{Size: maxGroups, TTL: groupLife, Now: o.Now, Rand: o.Rand})
+	if err != nil {
+		return nil, fmt.Errorf("directory %q: %w", o.Source, err)
+	}
+	b := &Backend{options: o, log: o.Logger.With("directory", o.Source), names: names, groups: groups}
 	b.shape = newShape(&b.options)
 	for i, text := range o.Servers {
 		e, err := parseEndpoint(text)

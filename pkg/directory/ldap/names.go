@@ -18,6 +18,9 @@ const (
 	nameLife = 5 * time.Minute
 	// maxNames bounds how many names are remembered.
 	maxNames = 20_000
+	// maxGroups bounds how many groups accounts share, and groupLife how long a group is kept for others.
+	maxGroups = 20_000
+	groupLife = 24 * time.Hour
 )
 
 // nameGroups makes groups of what was found, and names those below the groups base DN whose name no other
@@ -45,9 +48,20 @@ func (b *Backend) nameGroups(ctx context.Context, prefer *server, found []foundG
 		if g.name != "" && b.inScope(g.key) && holder[identity.Fold(g.name)] == g.key {
 			name = g.name
 		}
-		groups[i] = identity.NewGroup(g.id, g.dn, name)
+		groups[i] = b.shared(g.id, g.dn, name)
 	}
 	return groups, nil
+}
+
+// shared gives the group that accounts share, as long as the directory says the same of it: ten thousand
+// accounts have few groups between them, and each account has many.
+func (b *Backend) shared(id, dn, name string) identity.Group {
+	if hit := b.groups.Get(dn); hit.State == cache.Fresh && hit.Value.ID == id && hit.Value.Name == name {
+		return hit.Value
+	}
+	g := identity.NewGroup(id, dn, name)
+	b.groups.Add(dn, g)
+	return g
 }
 
 // inScope reports whether a DN in its normal form is below the groups base DN.
