@@ -16,12 +16,12 @@ var ErrInvalidOptions = errors.New("invalid options")
 
 // The times of a [Watcher] that its options leave zero.
 const (
-	defaultQuiet    = 50 * time.Millisecond
+	defaultQuiet    = 100 * time.Millisecond
 	defaultPoll     = time.Second
 	defaultRetry    = time.Second
 	defaultRecheck  = 10 * time.Minute
 	maxRetry        = time.Minute
-	maxQuietPeriods = 10
+	maxQuietPeriods = 5
 )
 
 // WatcherOptions says what a [Watcher] does.
@@ -34,7 +34,8 @@ type WatcherOptions struct {
 	Live *policy.Live
 	// Observer is told what happens; its zero value hears nothing.
 	Observer Observer
-	// Quiet is how long a file must not have changed before it is read; zero means 50 ms.
+	// Quiet is how long a file must not have changed before it is read; zero means 100 ms. It is read
+	// after five times that in any case.
 	Quiet time.Duration
 	// Poll is how often the file is looked at even without a notice of a change; zero means 1 s.
 	Poll time.Duration
