@@ -16,6 +16,9 @@ const (
 	settledAge = 5 * time.Second
 	// datedAge is how old an entry may be for its PasswordChanged to condemn a password unasked.
 	datedAge = time.Minute
+	// provenSize and provenLife bound the memory of proven passwords.
+	provenSize = defaultSize
+	provenLife = 24 * time.Hour
 )
 
 // Options says what an [Authenticator] works with.
@@ -41,6 +44,7 @@ type Authenticator struct {
 	source   string
 	backend  Backend
 	wrong    *guard.WrongPasswords
+	proven   *cache.Cache[guard.Fingerprint, struct{}] // passwords that are known to be those of the entry's id
 	budget   *guard.Budget
 	binds    *cache.Flight[guard.Fingerprint, proven]
 	observer Observer
@@ -65,6 +69,7 @@ func New(o Options) (*Authenticator, error) {
 	binds, errFlight := cache.NewFlight[guard.Fingerprint, proven](cache.FlightOptions{
 		Timeout: orDefault(o.BindTimeout, defaultQuestionTimeout), Orphans: cache.Finish,
 	})
+	sure, errProven := cache.New[guard.Fingerprint, struct{}](cache.Options{Size: provenSize, TTL: provenLife, Now: o.Now})
 	var errWrong, errBudget error
 	if o.WrongPasswords == nil {
 		o.WrongPasswords, errWrong = guard.NewWrongPasswords(guard.WrongPasswordsOptions{
@@ -74,12 +79,12 @@ func New(o Options) (*Authenticator, error) {
 	if o.Budget == nil {
 		o.Budget, errBudget = guard.NewBudget(guard.BudgetOptions{})
 	}
-	if err := errors.Join(errFlight, errWrong, errBudget); err != nil {
+	if err := errors.Join(errFlight, errProven, errWrong, errBudget); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalidOptions, err)
 	}
 	return &Authenticator{
-		source: o.Source, backend: o.Backend, wrong: o.WrongPasswords, budget: o.Budget, binds: binds,
-		observer: o.Observer, now: o.Now,
+		source: o.Source, backend: o.Backend, wrong: o.WrongPasswords, proven: sure, budget: o.Budget,
+		binds: binds, observer: o.Observer, now: o.Now,
 	}, nil
 }
 

@@ -121,7 +121,7 @@ func (c *Cached) Find(ctx context.Context, login string, maxAge time.Duration) (
 		c.observer.cache(c.source, entryCache, hitResult)
 		return held.Value, nil
 	}
-	if no := c.unknown.Get(key); usable(no.State, no.Age, maxAge) {
+	if no := c.unknown.Get(login); usable(no.State, no.Age, maxAge) {
 		c.observer.cache(c.source, entryCache, hitResult)
 		return Entry{}, no.Value
 	}
@@ -180,11 +180,11 @@ func (c *Cached) Wait() {
 
 // find asks the Backend for an entry and remembers the answer.
 func (c *Cached) find(ctx context.Context, key, login string) (Entry, error) {
-	answer, err := c.finds.Do(ctx, key, func(ctx context.Context) (Entry, error) {
+	answer, err := c.finds.Do(ctx, login, func(ctx context.Context) (Entry, error) {
 		before := c.forgotten.Load()
 		e, err := find(ctx, c.inner, login, 0)
 		if c.forgotten.Load() == before {
-			c.learn(key, e, err)
+			c.learn(key, login, e, err)
 		}
 		return e, err
 	})
@@ -194,18 +194,19 @@ func (c *Cached) find(ctx context.Context, key, login string) (Entry, error) {
 	return answer.Value, err
 }
 
-// learn remembers what a search came to.
-func (c *Cached) learn(key string, e Entry, err error) {
+// learn remembers what a search came to. That a name has no entry is kept under the name as it was typed: the
+// directory may tell apart what folds to one key, and then one spelling must not shut out another.
+func (c *Cached) learn(key, login string, e Entry, err error) {
 	switch {
 	case err == nil:
 		if held := c.entries.Get(key); held.Value.ID == e.ID && held.Value.DN != e.DN {
 			c.accounts.Remove(e.ID) // groups name their members by DN
 		}
-		c.unknown.Remove(key)
+		c.unknown.Remove(login)
 		c.entries.Add(key, e)
 	case errors.Is(err, identity.ErrInvalidCredentials):
 		c.entries.Remove(key)
-		c.unknown.Add(key, err)
+		c.unknown.Add(login, err)
 	}
 }
 

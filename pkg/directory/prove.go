@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/wharfgate/wharfgate/pkg/directory/cache"
 	"github.com/wharfgate/wharfgate/pkg/directory/guard"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
@@ -27,42 +28,58 @@ func (a *Authenticator) prove(ctx context.Context, q question) (proven, error) {
 	answer, err := a.binds.Do(ctx, q.print, func(ctx context.Context) (proven, error) {
 		return a.ask(ctx, q)
 	})
-	if answer.Shared {
-		a.observer.coalesced(a.source, bindKind)
+	if !answer.Shared {
+		return answer.Value, err
+	}
+	a.observer.coalesced(a.source, bindKind)
+	if err == nil && answer.Value.entry.ID != q.entry.ID {
+		return a.ask(ctx, q) // another name of the remembered entry led to another account by now
 	}
 	return answer.Value, err
 }
 
-// ask sends the bind, and remembers a password that is wrong. An entry that was read a while ago may be out of
-// date: then the directory is asked for it again before the answer counts, and the password gets one more
-// bind if it is another entry by now.
+// ask sends the bind, and remembers what became of the password. An entry that was read a while ago may be out of
+// date: it may have moved, and its DN may be another account's by now. So the directory is asked for it again
+// before the answer counts, and the password gets one more bind if it is another entry. Only a password that is
+// known to be the one of the entry's id needs no second look, which leaves one bind to a warm login.
 func (a *Authenticator) ask(ctx context.Context, q question) (proven, error) {
 	if a.wrong.Known(q.print) { // it was in flight when this question was on its way here
 		return proven{}, a.knownWrong(q.entry)
 	}
 	p, err := a.bind(ctx, q.entry, q.secret)
-	if doubtful(err) && a.age(q.entry) > settledAge {
-		p, err = a.askAgain(ctx, &q, err)
+	sure := err == nil && a.proven.Get(q.print).State == cache.Fresh
+	if !sure && (err == nil || doubtful(err)) && a.age(q.entry) > settledAge {
+		p, err = a.askAgain(ctx, &q, p, err)
 	}
-	if refused(err, identity.ReasonWrongPassword) {
+	switch {
+	case err == nil && !sure:
+		a.proven.Add(q.print, struct{}{})
+	case refused(err, identity.ReasonWrongPassword):
 		a.wrong.Remember(q.print)
 	}
 	return p, err
 }
 
-// askAgain reads the entry of a refused password again. The question's entry is the fresh one afterwards.
-func (a *Authenticator) askAgain(ctx context.Context, q *question, no error) (proven, error) {
+// askAgain reads the entry of a bind again: one that said yes is p, one that said no is the error. The question's
+// entry is the fresh one afterwards.
+func (a *Authenticator) askAgain(ctx context.Context, q *question, p proven, no error) (proven, error) {
 	fresh, err := find(ctx, a.backend, q.login, 0)
-	if errors.Is(err, identity.ErrInvalidCredentials) {
+	switch {
+	case errors.Is(err, identity.ErrInvalidCredentials):
 		return proven{}, err
-	}
-	if err != nil {
+	case err != nil && no != nil:
 		return proven{}, no // the directory did answer, and said no
+	case err != nil:
+		return proven{}, complete(err, a.source, q.entry) // nobody knows whose password was right
 	}
 	moved := fresh.ID != q.entry.ID || fresh.DN != q.entry.DN
 	q.entry, q.print = fresh, a.fingerprint(fresh, q.secret)
-	if !moved {
+	switch {
+	case moved:
+	case no != nil:
 		return proven{}, no
+	default:
+		return proven{entry: fresh, proof: p.proof}, nil
 	}
 	if a.wrong.Known(q.print) {
 		return proven{}, a.knownWrong(fresh)
