@@ -8,8 +8,9 @@
 //	find -> wrong-password memory -> reserve -> bind -> account
 //
 // Invariants: an empty name or password never reaches a Backend; everything remembered is keyed by the
-// directory and the entry's own id, never by what was typed; the same wrong password of one account is
-// bound once in its lifetime; a bind proves the account that has the DN now, so a password that is new for a
-// remembered entry counts only after the entry was read again; identical logins in flight share one bind, and one caller's cancel does not
-// fail the others; "could not read" is [identity.ErrUnavailable], never "no groups".
+// directory and the entry's own id, and what was typed only leads there; a bind proves the account that has
+// the DN now, so a password that is new for a remembered entry counts only after the entry was read again; the
+// same wrong password of one account is bound once in its lifetime; identical logins in flight share one bind,
+// and one caller's cancel does not fail the others; "could not read" is [identity.ErrUnavailable], never "no
+// groups".
 package directory
