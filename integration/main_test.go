@@ -12,6 +12,7 @@ import (
 // TestMain runs the tests and then ends what they shared.
 func TestMain(m *testing.M) {
 	code := m.Run()
+	shared.failed = code != 0
 	if err := shared.end(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -28,6 +29,7 @@ type lifetime struct {
 	cleanups []func()
 	dirs     []string
 	err      error
+	failed   bool
 }
 
 // shared is the owner of what tests share.
@@ -65,8 +67,11 @@ func (l *lifetime) TempDir() string {
 // Errorf is what cleanups call once all tests are over.
 func (l *lifetime) Errorf(format string, args ...any) { l.err = fmt.Errorf(format, args...) }
 
-// Failed is whether a cleanup failed.
-func (l *lifetime) Failed() bool { return l.err != nil }
+// Logf is what cleanups call once all tests are over.
+func (*lifetime) Logf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+// Failed is whether a test or a cleanup failed.
+func (l *lifetime) Failed() bool { return l.failed || l.err != nil }
 
 // end runs the cleanups, the last one first.
 func (l *lifetime) end() error {

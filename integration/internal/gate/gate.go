@@ -74,6 +74,7 @@ func Prepare(t testing.TB, d *slapd.Server, policy string, edits ...func(Setting
 func (g *Gate) Serve(t testing.TB) {
 	t.Helper()
 	g.Process = proc.Start(t, environment(), g.program, "serve", "-c", g.ConfigFile)
+	t.Cleanup(func() { g.logErrors(t) })
 	const patience = 30 * time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -90,6 +91,19 @@ func (g *Gate) Serve(t testing.TB) {
 			t.Fatalf("the gate ended before it was ready:\n%s", g.Process.Err)
 		case <-ctx.Done():
 			t.Fatalf("the gate is not ready: %v\n%s", err, g.Process.Err)
+		}
+	}
+}
+
+// logErrors shows the errors in the gate's log where the test failed.
+func (g *Gate) logErrors(t testing.TB) {
+	t.Helper()
+	const most = 3
+	shown := 0
+	for _, line := range g.Process.Err.Lines() {
+		if shown < most && t.Failed() && strings.Contains(line, `"level":"ERROR"`) {
+			shown++
+			t.Logf("the gate's log: %s", line)
 		}
 	}
 }
