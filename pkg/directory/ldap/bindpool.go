@@ -37,6 +37,21 @@ func (p *bindPool) get(ctx context.Context) (*connection, *serverError) {
 	return c, f
 }
 
+// getIdle takes a connection that is open and idle, or nil. Idle ones and waiters never meet, so nobody who
+// waits is passed over.
+func (p *bindPool) getIdle() *connection {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	c := p.popLocked()
+	if c != nil {
+		p.server.observer().wait(p.server.url, "bind", 0)
+	}
+	return c
+}
+
 // take is get without the observer.
 func (p *bindPool) take(ctx context.Context) (*connection, *serverError) {
 	p.mu.Lock()

@@ -27,6 +27,7 @@ func TestLDAP40_StoppedServer(t *testing.T) {
 		first, second := newFakeServer(), newFakeServer()
 		b, stop := running(t, options(nil, first, second))
 		defer stop()
+		synctest.Wait()
 		if _, err := login(t.Context(), b, "alice", "alice-password"); err != nil {
 			t.Fatal(err)
 		}
@@ -118,6 +119,7 @@ func TestRefusedConnections(t *testing.T) {
 		s.leave(syscall.ECONNREFUSED)
 		b, stop := running(t, options(nil, s))
 		defer stop()
+		synctest.Wait()
 		for range 3 {
 			if _, err := b.Find(t.Context(), "alice", 0); !errors.Is(err, identity.ErrUnavailable) {
 				t.Errorf("Find: %v, want ErrUnavailable", err)

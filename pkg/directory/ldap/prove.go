@@ -49,7 +49,7 @@ func (p *proving) prove(ctx context.Context) (directory.Proof, error) {
 		return directory.Proof{}, p.backend.unavailableFor(gone(ctx), p.entry)
 	}
 	var t tried
-	last := p.backend.allAway()
+	var last *serverError
 	for s := p.backend.pick(nil, 0); s != nil; s = p.backend.pick(nil, t) {
 		t = t.with(s)
 		proof, f, err := p.at(ctx, s, p.backend.pick(nil, t))
@@ -60,6 +60,9 @@ func (p *proving) prove(ctx context.Context) (directory.Proof, error) {
 		if p.outcome != guard.NotSent || f.class == classCaller || f.class == classFull || ctx.Err() != nil {
 			break
 		}
+	}
+	if last == nil {
+		last = p.backend.allAway()
 	}
 	return directory.Proof{}, p.backend.unavailableFor(last, p.entry)
 }
@@ -115,6 +118,9 @@ func (p *proving) reserve(ctx context.Context) error {
 
 // connection takes a connection to a server, leaving time for the next one where there is one.
 func (p *proving) connection(ctx context.Context, s, next *server) (*connection, *serverError) {
+	if c := s.binds.getIdle(); c != nil { // the usual case needs no deadline of its own
+		return c, nil
+	}
 	ctx, cancel := p.backend.share(ctx, next)
 	defer cancel()
 	return s.binds.get(ctx)
