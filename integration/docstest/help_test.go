@@ -46,7 +46,9 @@ func TestCommandReference(t *testing.T) {
 // help gives what a command prints.
 func help(t *testing.T, command string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), gate.Program(t), append(strings.Fields(command), "--help")...).Output()
+	cmd := exec.CommandContext(t.Context(), gate.Program(t), append(strings.Fields(command), "--help")...)
+	cmd.Env = environment()
+	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("wharfgate %s --help: %v", command, err)
 	}

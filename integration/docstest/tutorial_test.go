@@ -136,7 +136,7 @@ func (d *demo) run(t *testing.T, command string) (string, error) {
 	}
 	cmd := exec.CommandContext(t.Context(), "bash", "-c", command)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "DOCKER_CONFIG="+d.home)
+	cmd.Env = append(environment(), "DOCKER_CONFIG="+d.home)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

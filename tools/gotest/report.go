@@ -90,7 +90,7 @@ func (r *report) endTest(key test, e event) {
 		}
 	case "fail":
 		r.failed++
-		fmt.Fprint(r.out, strings.Join(r.output[key], ""))
+		r.say(r.output[key])
 	case "skip":
 		s := fmt.Sprintf("%s %s: %s", e.Package, e.Test, reason(r.output[key]))
 		r.skipped = append(r.skipped, s)
@@ -108,7 +108,7 @@ func (r *report) endPackage(e event) {
 		r.failed = max(r.failed, 1)
 		for key, lines := range r.output {
 			if key.pkg == e.Package && key.name != "" {
-				fmt.Fprint(r.out, strings.Join(lines, ""))
+				r.say(lines)
 			}
 		}
 	}
@@ -120,6 +120,15 @@ func (r *report) endPackage(e event) {
 	for key := range r.output {
 		if key.pkg == e.Package {
 			delete(r.output, key)
+		}
+	}
+}
+
+// say prints what a test said, without the marks of its progress.
+func (r *report) say(lines []string) {
+	for _, line := range lines {
+		if !strings.HasPrefix(line, "=== ") {
+			fmt.Fprint(r.out, line)
 		}
 	}
 }
