@@ -145,7 +145,7 @@ func (w *walk) inChunks(values []string, ask func([]string) ([]*goldap.Entry, *s
 func (w *walk) search(ctx context.Context, filter string) ([]*goldap.Entry, *serverError) {
 	b := w.backend
 	entries, s, f := b.searchAll(ctx, w.prefer, &goldap.SearchRequest{
-		BaseDN: b.shape.groups, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases,
+		BaseDN: b.shape.memberships, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases,
 		TimeLimit: b.timeLimit(), Filter: filter, Attributes: b.shape.groupAttributes,
 	})
 	if f != nil {
@@ -158,7 +158,7 @@ func (w *walk) search(ctx context.Context, filter string) ([]*goldap.Entry, *ser
 // groupsFault explains a search for groups that was answered with an error: it is never "no groups".
 func groupsFault(f *serverError) *serverError {
 	if f.class == classAnswer && f.code == resultNoSuchObject {
-		return &serverError{class: classConfig, step: "search groups", text: "groups.base_dn does not exist or may not be read", err: f}
+		return &serverError{class: classConfig, step: "search groups", text: "base_dn or groups.base_dn does not exist or may not be read", err: f}
 	}
 	return f
 }

@@ -19,7 +19,8 @@ const (
 
 // shape is what questions look like: worked out once from the options.
 type shape struct {
-	users, groups         string // base DNs to search
+	users, groups         string // base DNs to search; groups for names
+	memberships           string // base DN to search for groups by their members
 	groupsKey             string // normal form of groups.base_dn; empty if none is configured
 	userAttributes        []string
 	groupAttributes       []string
@@ -47,6 +48,11 @@ func newShape(o *Options) shape {
 	}
 	if o.Groups.BaseDN != "" {
 		s.groupsKey, _ = identity.NormalDN(o.Groups.BaseDN) // validated
+	}
+	// A rule may name a group anywhere by DN or id, and one that takes away must not miss its members.
+	s.memberships = o.BaseDN
+	if base, _ := identity.NormalDN(o.BaseDN); s.groupsKey != "" && !strings.HasSuffix(","+s.groupsKey, ","+base) {
+		s.memberships = o.Groups.BaseDN // which is somewhere else
 	}
 	s.userAttributes = append(slices.Clone(s.loginAttributes), s.idAttribute, s.changedTime)
 	s.groupAttributes = []string{s.idAttribute, s.nameAttribute}

@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -13,11 +14,21 @@ import (
 )
 
 // Find searches the one entry whose login attributes have the value login. The name is taken as it is:
-// nothing is trimmed, folded or split. A Backend has no memory of entries, so maxAge is of no account.
+// nothing is trimmed, folded or split. An entry that was found by another name than its canonical one costs a second
+// search, as that name must be its own. A Backend has no memory of entries, so maxAge is of no account.
 func (b *Backend) Find(ctx context.Context, login string, _ time.Duration) (directory.Entry, error) {
 	if !validText(login, maxLogin) {
 		return directory.Entry{}, b.refuse(identity.ReasonBadName, directory.Entry{}, "")
 	}
+	e, err := b.findOne(ctx, login)
+	if err != nil || identity.Fold(e.Name) == identity.Fold(login) {
+		return e, err
+	}
+	return b.confirm(ctx, e)
+}
+
+// findOne searches the one entry that has a login name.
+func (b *Backend) findOne(ctx context.Context, login string) (directory.Entry, error) {
 	const twoAreTooMany = 2
 	result, f := b.search(ctx, nil, &goldap.SearchRequest{
 		BaseDN: b.shape.users, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases,
@@ -36,6 +47,19 @@ func (b *Backend) Find(ctx context.Context, login string, _ time.Duration) (dire
 	}
 }
 
+// confirm looks whether the canonical name of an entry that was found by another name leads back to it. Rules and
+// tokens follow that name, and people may write some attributes of their own entry, as mail.
+func (b *Backend) confirm(ctx context.Context, e directory.Entry) (directory.Entry, error) {
+	same, err := b.findOne(ctx, e.Name)
+	switch {
+	case err == nil && same.ID == e.ID:
+		return e, nil
+	case err == nil || errors.Is(err, identity.ErrInvalidCredentials):
+		return directory.Entry{}, b.refuse(identity.ReasonAmbiguous, directory.Entry{ID: e.ID}, "its canonical name is not its own")
+	}
+	return directory.Entry{}, err
+}
+
 // findError makes the error of a search for an entry that gave no entries.
 func (b *Backend) findError(f *serverError) error {
 	switch {
@@ -49,7 +73,7 @@ func (b *Backend) findError(f *serverError) error {
 
 // entry reads what the directory holds about an account.
 func (b *Backend) entry(e *goldap.Entry) (directory.Entry, error) {
-	id, name := first(e, b.shape.idAttribute), first(e, b.shape.canonical)
+	id, name := first(e, b.shape.idAttribute), nameOf(e, b.shape.canonical)
 	for _, must := range []struct{ attribute, value string }{{b.shape.idAttribute, id}, {b.shape.canonical, name}} {
 		if must.value == "" {
 			return directory.Entry{}, b.unavailable(&serverError{
@@ -58,16 +82,30 @@ func (b *Backend) entry(e *goldap.Entry) (directory.Entry, error) {
 			})
 		}
 	}
-	attributes := map[string][]string{}
-	for _, a := range []string{b.shape.uidAttribute, b.shape.gidAttribute} {
-		if v := e.GetEqualFoldAttributeValues(a); len(v) > 0 && b.shape.method == MemberSearch {
-			attributes[a] = v
-		}
-	}
 	return directory.Entry{
 		ID: id, DN: e.DN, Name: name, PasswordChanged: changed(first(e, b.shape.changedTime)),
-		Attributes: attributes, ReadAt: b.options.Now(),
+		Attributes: b.kept(e, name), ReadAt: b.options.Now(),
 	}, nil
+}
+
+// kept gives what a search for groups needs of an entry beside its DN and name; as a rule that is nothing, and
+// many entries are remembered.
+func (b *Backend) kept(e *goldap.Entry, name string) map[string][]string {
+	if b.shape.method != MemberSearch {
+		return nil
+	}
+	var attributes map[string][]string
+	for _, a := range []string{b.shape.uidAttribute, b.shape.gidAttribute} {
+		v := e.GetEqualFoldAttributeValues(a)
+		if len(v) == 0 || a == b.shape.uidAttribute && len(v) == 1 && v[0] == name {
+			continue
+		}
+		if attributes == nil {
+			attributes = map[string][]string{}
+		}
+		attributes[a] = v
+	}
+	return attributes
 }
 
 // first gives an attribute's first value, or nothing.

@@ -69,7 +69,7 @@ type Users struct {
 	// the login attribute.
 	Filter string
 	// LoginAttributes are the attributes that a login name may be the value of; the first one holds the
-	// canonical name. Empty means uid.
+	// canonical name, which must lead back to its entry. Empty means uid.
 	LoginAttributes []string
 	// IDAttribute holds the entry's immutable id, for accounts and groups. Empty means entryUUID.
 	IDAttribute string
@@ -89,8 +89,8 @@ const (
 
 // Groups says where groups are and how they look.
 type Groups struct {
-	// BaseDN is where groups are searched, and below which their names count. Empty means that
-	// Options.BaseDN is searched and that no group has a name that the policy may use.
+	// BaseDN is below which the names of groups count; groups elsewhere below Options.BaseDN count by their DN
+	// and id only. Empty means that no group has a name that the policy may use.
 	BaseDN string
 	// Filter narrows what is a group. Empty means the usual classes of RFC 4519 and RFC 2307.
 	Filter string
