@@ -80,11 +80,8 @@ func Check(ctx context.Context, cfg config.Config, faults error, scope Scope) []
 			defer d.close(ctx)
 		}
 	}
-	if scope == Online && d != nil && !c.servers(ctx, d) {
-		d, scope = nil, Offline // there is nobody to look the policy's groups up
-	}
-	if scope == Offline {
-		d = nil
+	if scope == Offline || d != nil && !c.servers(ctx, d) {
+		d = nil // there is nobody to look the policy's groups up
 	}
 	c.policy(ctx, d)
 	return c.findings
@@ -201,7 +198,7 @@ func (c *checker) directory(faults error) *directoryParts {
 	c.add(OK, where, fmt.Sprintf("groups by %s below %q; a change of groups shows within %s, and while the directory is away groups are believed for %s more",
 		cfg.Groups.Method, orElse(cfg.Groups.BaseDN, cfg.BaseDN), cfg.Cache.TTL, cfg.Cache.StaleIfDown))
 	if cfg.InsecurePlaintext {
-		c.add(Warning, where, "insecure_plaintext: every password crosses the network readable")
+		c.add(Warning, where, "insecure_plaintext: passwords may cross the network readable")
 	}
 	return d
 }
@@ -216,7 +213,7 @@ func (c *checker) servers(ctx context.Context, d *directoryParts) (reached bool)
 		}
 		reached = true
 		c.add(OK, where, fmt.Sprintf("%s answers in %s (%s)", s.Server, s.Latency.Round(100*time.Microsecond), orElse(s.Vendor, "vendor unknown")))
-		if !s.CertificateNotAfter.IsZero() {
+		if time.Until(s.CertificateNotAfter) >= certificateWarning && len(s.Warnings) == 0 {
 			c.notAfter(where, s.Server+": certificate", s.CertificateNotAfter)
 		}
 		for _, w := range s.Warnings {

@@ -9,7 +9,7 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/operator"
 )
 
-// checks are what /readyz looks at. They ask the core that serves at that moment.
+// checks are what /readyz looks at. They ask the core in force at that moment.
 func (g *Gate) checks() []operator.Check {
 	return []operator.Check{
 		{Name: "listening", Probe: func(context.Context) error {
@@ -20,9 +20,9 @@ func (g *Gate) checks() []operator.Check {
 				return errors.New("starting")
 			}
 		}},
-		{Name: "keys", Probe: func(context.Context) error { return g.serving.Load().keysUsable(time.Now()) }},
-		{Name: "policy", Weight: operator.Informational, Probe: func(context.Context) error { return g.serving.Load().watcher.LastError() }},
-		{Name: "directory", Weight: operator.Informational, Probe: func(context.Context) error { return g.serving.Load().directory.state() }},
+		{Name: "keys", Probe: func(context.Context) error { return g.core.Load().keysUsable(time.Now()) }},
+		{Name: "policy", Weight: operator.Informational, Probe: func(context.Context) error { return g.core.Load().watcher.LastError() }},
+		{Name: "directory", Weight: operator.Informational, Probe: func(context.Context) error { return g.core.Load().directory.state() }},
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"sync"
 	"time"
 
@@ -24,8 +23,8 @@ import (
 // auditFlush bounds how long the audit record may take to be written at the end.
 const auditFlush = 5 * time.Second
 
-// core is everything that depends on one configuration. It is built without any network, runs until its
-// context ends, and is then thrown away.
+// core is everything that depends on one configuration. It is built without any network, runs until
+// its last request is answered, and is then thrown away.
 type core struct {
 	cfg       config.Config
 	log       *slog.Logger
@@ -37,12 +36,13 @@ type core struct {
 	authority *authority.Authority
 	server    *server.Server
 	observers observers
+	drained   chan struct{} // closed when no request needs the core any more
 }
 
 // newCore builds the parts of a configuration. Every fault of directory, policy, keys, certificates and audit
 // file is in the error. The observers hear nothing of policy and keys before [core.tell].
 func newCore(ctx context.Context, cfg config.Config, log *slog.Logger, auditOut io.Writer, o observers) (*core, error) {
-	c := &core{cfg: cfg, log: log, observers: o}
+	c := &core{cfg: cfg, log: log, observers: o, drained: make(chan struct{})}
 	var errs [4]error
 	c.directory, errs[0] = newDirectory(cfg, log, o.directory)
 	c.live, c.watcher, errs[1] = newPolicy(ctx, cfg, c.directory, o.policy)
@@ -148,9 +148,10 @@ func (c *core) tell() {
 	}
 }
 
-// run serves on the listener until ctx ends. What the requests in flight need is stopped after they are done.
-func (c *core) run(ctx context.Context, l net.Listener) error {
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+// run keeps everything going that requests need, until they are drained.
+func (c *core) run(ctx context.Context) error {
+	background, stop := context.WithCancel(ctx)
+	defer stop()
 	var tasks sync.WaitGroup
 	for _, task := range []func(context.Context) error{c.directory.backend.Run, c.watcher.Run, c.keys.Run} {
 		tasks.Go(func() {
@@ -159,11 +160,11 @@ func (c *core) run(ctx context.Context, l net.Listener) error {
 			}
 		})
 	}
-	err := c.server.Serve(ctx, l)
+	<-c.drained
 	c.directory.wait()
 	stop()
 	tasks.Wait()
-	return errors.Join(err, c.closeAudit(ctx))
+	return c.closeAudit(ctx)
 }
 
 // closeAudit writes what is left of the audit record.

@@ -2,6 +2,6 @@
 // into the answers of the commands check, login and explain.
 //
 // What depends on the configuration is a core: directory, policy, keys, authority, server. A reload builds a
-// whole new core beside the old one and lets it accept from the same socket before the old one drains, so a
-// configuration is in force as a whole or not at all, and no request is lost between two.
+// whole new core beside the old one, which then answers the requests that it has and goes, so a configuration
+// is in force as a whole or not at all, and neither a request nor a connection is lost between two.
 package gate

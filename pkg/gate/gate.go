@@ -12,6 +12,7 @@ import (
 
 	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/operator"
+	"github.com/wharfgate/wharfgate/pkg/server"
 )
 
 // Options are what a [Gate] needs beside its configuration.
@@ -33,18 +34,16 @@ type Gate struct {
 	watch    *instruments
 	operator *operator.Handler
 	ready    chan struct{}
-	failed   chan error // the first error of something that ended on its own
-	serving  atomic.Pointer[core]
+	failed   chan error           // the first error of something that ended on its own
+	core     atomic.Pointer[core] // the one in force
 
 	turn  sync.Mutex // lets one change happen at a time: start, reload, end; it guards what follows
 	phase phase
-	share *share             // the listener of the core that serves
-	stop  context.CancelFunc // ends the core that serves
-	cores sync.WaitGroup     // every core that was started
+	live  *server.Live
+	cores sync.WaitGroup // every core that was started
 
-	mu               sync.Mutex // guards what follows
-	socket           *socket
-	operatorListener net.Listener
+	mu              sync.Mutex // guards what follows
+	public, private net.Listener
 }
 
 // phase is where a Gate is in its life.
@@ -78,7 +77,7 @@ func Build(ctx context.Context, cfg config.Config, o Options) (*Gate, error) {
 		return nil, err
 	}
 	g.watch.count(c.directory)
-	g.serving.Store(c)
+	g.core.Store(c)
 	return g, nil
 }
 
@@ -88,18 +87,16 @@ func (g *Gate) Run(ctx context.Context) error {
 	if err := g.listen(ctx); err != nil {
 		return errors.Join(err, g.abandon(ctx))
 	}
+	stopServing := g.serve(ctx)
 	stopOperator := g.serveOperator(ctx)
-	g.turn.Lock()
-	g.phase = running
-	g.start(ctx, g.serving.Load())
-	g.turn.Unlock()
 	g.announce()
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-g.failed:
 	}
-	err = errors.Join(err, g.end(), stopOperator())
+	stopServing()
+	g.unfinished(stopOperator())
 	g.o.Logger.Info("stopped")
 	return err
 }
@@ -109,24 +106,12 @@ func (g *Gate) abandon(ctx context.Context) error {
 	g.turn.Lock()
 	defer g.turn.Unlock()
 	g.phase = ended
-	return g.serving.Load().discard(ctx)
-}
-
-// end takes no more connections, lets the core that serves finish its requests, and waits for it and those
-// before it.
-func (g *Gate) end() error {
-	g.turn.Lock()
-	defer g.turn.Unlock()
-	g.phase = ended
-	err := g.socket.close()
-	g.stop()
-	g.cores.Wait()
-	return err
+	return g.core.Load().discard(ctx)
 }
 
 // announce says that requests are answered from now on.
 func (g *Gate) announce() {
-	c := g.serving.Load()
+	c := g.core.Load()
 	p, operatorListen := c.live.Load(), ""
 	if a := g.OperatorAddress(); a != nil {
 		operatorListen = a.String()
@@ -143,25 +128,25 @@ func (g *Gate) Ready() <-chan struct{} { return g.ready }
 func (g *Gate) Address() net.Addr {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.socket == nil {
+	if g.public == nil {
 		return nil
 	}
-	return g.socket.listener.Addr()
+	return g.public.Addr()
 }
 
 // OperatorAddress is the address of the operator listener; nil if there is none.
 func (g *Gate) OperatorAddress() net.Addr {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.operatorListener == nil {
+	if g.private == nil {
 		return nil
 	}
-	return g.operatorListener.Addr()
+	return g.private.Addr()
 }
 
 // listen opens the sockets, both or none.
 func (g *Gate) listen(ctx context.Context) error {
-	cfg := g.serving.Load().cfg
+	cfg := g.core.Load().cfg
 	var lc net.ListenConfig
 	public, err := lc.Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
@@ -175,33 +160,73 @@ func (g *Gate) listen(ctx context.Context) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.socket, g.operatorListener = newSocket(public), private
+	g.public, g.private = public, private
 	return nil
 }
 
-// start lets a core take connections, and the one before it drain. The caller has the turn.
-func (g *Gate) start(ctx context.Context, c *core) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	l := g.socket.share()
-	c.tell()
-	g.cores.Go(func() {
-		err := c.run(ctx, l)
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			g.o.Logger.Warn("stopped before everything was done", "error", err)
-		default:
-			g.fail(err)
-		}
-	})
-	before, retire, stop := g.serving.Swap(c), g.share, g.stop
-	g.share, g.stop = l, cancel
-	if stop == nil {
-		return
+// serve starts to answer requests, and gives the func that ends it: it takes no more connections, waits for
+// the requests in flight, and then ends what they needed.
+func (g *Gate) serve(ctx context.Context) (stop func()) {
+	g.turn.Lock()
+	defer g.turn.Unlock()
+	g.phase = running
+	first := g.core.Load()
+	g.live = server.NewLive(first.server)
+	g.start(ctx, first)
+	done := background(ctx, func(ctx context.Context) error { return g.live.Serve(ctx, g.public) }, g.fail)
+	return func() {
+		g.turn.Lock()
+		defer g.turn.Unlock()
+		g.phase = ended
+		g.unfinished(done())
+		close(g.core.Load().drained)
+		g.cores.Wait()
 	}
+}
+
+// unfinished says that something was cut off at the end.
+func (g *Gate) unfinished(err error) {
+	if err != nil {
+		g.o.Logger.Warn("stopped before everything was done", "error", err)
+	}
+}
+
+// start lets a core do its work. The caller has the turn.
+func (g *Gate) start(ctx context.Context, c *core) {
+	c.tell()
+	ctx = context.WithoutCancel(ctx)
+	g.cores.Go(func() { g.unfinished(c.run(ctx)) })
+}
+
+// replace puts another core in force; the one before ends when it has answered its last request. The caller has
+// the turn.
+func (g *Gate) replace(ctx context.Context, next *core) {
+	g.start(ctx, next)
+	before := g.core.Swap(next)
 	before.observers.audible.Store(false)
-	retire.retire()
-	stop()
+	drained := g.live.Swap(next.server)
+	g.cores.Go(func() {
+		<-drained
+		close(before.drained)
+	})
+}
+
+// background runs f until stop is called, which gives its error. An error before that goes to fail.
+func background(ctx context.Context, f func(context.Context) error, fail func(error)) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() {
+		err := f(ctx)
+		if err != nil && ctx.Err() == nil {
+			fail(err)
+			err = nil
+		}
+		done <- err
+	}()
+	return func() error {
+		cancel()
+		return <-done
+	}
 }
 
 // fail ends the gate with an error.
@@ -214,21 +239,8 @@ func (g *Gate) fail(err error) {
 
 // serveOperator starts the operator listener, if there is one, and gives the func that ends it.
 func (g *Gate) serveOperator(ctx context.Context) (stop func() error) {
-	if g.operatorListener == nil {
+	if g.private == nil {
 		return func() error { return nil }
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() {
-		err := g.operator.Serve(ctx, g.operatorListener)
-		if err != nil && ctx.Err() == nil {
-			g.fail(fmt.Errorf("operator: %w", err))
-			err = nil
-		}
-		done <- err
-	}()
-	return func() error {
-		cancel()
-		return <-done
-	}
+	return background(ctx, func(ctx context.Context) error { return g.operator.Serve(ctx, g.private) }, g.fail)
 }

@@ -28,14 +28,14 @@ func (g *Gate) Reload(ctx context.Context) error {
 		g.o.Logger.Error("reload failed, what was in force stays", "error", err)
 		return err
 	}
-	p := g.serving.Load().live.Load()
+	p := g.core.Load().live.Load()
 	g.o.Logger.Info("reloaded", "policy_revision", p.Revision(), "rules", p.Len())
 	return nil
 }
 
 // reload does what Reload says. The caller has the turn.
 func (g *Gate) reload(ctx context.Context) error {
-	now := g.serving.Load()
+	now := g.core.Load()
 	cfg, err := g.load(now.cfg)
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func (g *Gate) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.start(ctx, next)
+	g.replace(ctx, next)
 	g.watch.metrics.Reconfigure(subjects(cfg))
 	g.watch.count(next.directory)
 	return nil

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +13,9 @@ import (
 const (
 	// readHeaderTimeout bounds how long the head of a request may take.
 	readHeaderTimeout = 5 * time.Second
+	// usualRequest is the least time for a request that the time-outs of connections allow for, as the next
+	// Server may take longer for one than the first.
+	usualRequest = 10 * time.Second
 	// idleTimeout is how long a connection without a request is kept.
 	idleTimeout = 90 * time.Second
 	// writeSlack is how long an answer may take to reach the client.
@@ -24,22 +26,20 @@ const (
 
 // Serve answers requests on the listener until ctx ends, then lets those in flight finish within
 // [Options].DrainTimeout. It always closes the listener, and returns nil after a clean end.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	h := s.httpServer(context.WithoutCancel(ctx))
+func (s *Server) Serve(ctx context.Context, l net.Listener) error { return NewLive(s).Serve(ctx, l) }
+
+// Serve is [Server.Serve] for the Servers that are in force one after the other. Time-outs of connections are
+// those of the first.
+func (l *Live) Serve(ctx context.Context, on net.Listener) error {
+	h := l.httpServer(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
-	go func() {
-		if s.certificate != nil {
-			done <- h.ServeTLS(l, "", "")
-			return
-		}
-		done <- h.Serve(l)
-	}()
+	go func() { done <- h.Serve(&listener{Listener: on, live: l}) }()
 	select {
 	case err := <-done:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.DrainTimeout)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.load().o.DrainTimeout)
 	defer cancel()
 	err := h.Shutdown(drain)
 	if err != nil {
@@ -61,10 +61,11 @@ func (s *Server) ReloadCertificate() error {
 }
 
 // httpServer makes the HTTP server; requests in flight outlive the end of Serve's context.
-func (s *Server) httpServer(ctx context.Context) *http.Server {
-	read := readHeaderTimeout + 2*s.o.RequestTimeout
-	h := &http.Server{
-		Handler:                      s,
+func (l *Live) httpServer(ctx context.Context) *http.Server {
+	o := &l.load().o
+	read := readHeaderTimeout + 2*max(o.RequestTimeout, usualRequest)
+	return &http.Server{
+		Handler:                      l,
 		BaseContext:                  func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout:            readHeaderTimeout,
 		ReadTimeout:                  read,
@@ -72,10 +73,6 @@ func (s *Server) httpServer(ctx context.Context) *http.Server {
 		IdleTimeout:                  idleTimeout,
 		MaxHeaderBytes:               maxHeader,
 		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelInfo),
+		ErrorLog:                     slog.NewLogLogger(o.Logger.Handler(), slog.LevelInfo),
 	}
-	if s.certificate != nil {
-		h.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.certificate.get}
-	}
-	return h
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -90,6 +91,7 @@ type Server struct {
 	inFlight    atomic.Int64
 	buffers     buffers
 	certificate *certificate
+	tls         *tls.Config // nil without a certificate
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -124,6 +126,9 @@ func New(o Options) (*Server, error) {
 			return nil, err
 		}
 		s.certificate = c
+		s.tls = &tls.Config{
+			MinVersion: tls.VersionTLS12, GetCertificate: c.get, NextProtos: []string{"h2", "http/1.1"},
+		}
 	}
 	return s, nil
 }
