@@ -90,7 +90,7 @@ func (i *Issuer) Sign(c Claims) (Signed, error) {
 	}
 	now := i.now().UTC()
 	expiry := now.Truncate(time.Second).Add(c.Lifetime)
-	l, err := i.keys.leafFor(c.Algorithm, expiry)
+	l, err := i.keys.leafFor(c.Algorithm, now, expiry)
 	if err != nil {
 		return Signed{}, err
 	}

@@ -150,8 +150,8 @@ func (s *KeySet) Run(ctx context.Context) error {
 // renewDue renews the keys whose time has come.
 func (s *KeySet) renewDue() {
 	for _, slot := range s.slots {
-		l := slot.current.Load()
-		if l.last || s.now().Before(l.renewAt) {
+		l, now := slot.current.Load(), s.now()
+		if !l.premature(now) && (l.last || now.Before(l.renewAt)) {
 			continue
 		}
 		if err := s.renew(slot, l); err != nil {
@@ -160,15 +160,15 @@ func (s *KeySet) renewDue() {
 	}
 }
 
-// leafFor gives the key that signs a token which ends at expiry. Where [KeySet.Run] keeps up this is a
-// look; else, such as after a machine woke from sleep, the next key is made here.
-func (s *KeySet) leafFor(algorithm string, expiry time.Time) (*leaf, error) {
+// leafFor gives the key that signs a token from now to expiry. Where [KeySet.Run] keeps up this is a look; else,
+// such as after a machine woke from sleep or its clock was set back, the next key is made here.
+func (s *KeySet) leafFor(algorithm string, now, expiry time.Time) (*leaf, error) {
 	for _, slot := range s.slots {
 		if slot.algorithm != algorithm {
 			continue
 		}
 		l := slot.current.Load()
-		if !l.outlasts(expiry) && !l.last {
+		if l.premature(now) || !l.outlasts(expiry) && !l.last {
 			if err := s.renew(slot, l); err != nil {
 				return nil, err
 			}

@@ -247,3 +247,27 @@ func TestFailedRenewalIsTold(t *testing.T) {
 		}
 	})
 }
+
+// TestP70_ClockSetBack: a certificate made while the clock was ahead is not valid yet when the clock is right again,
+// so the next token gets another one.
+func TestP70_ClockSetBack(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{30 * time.Minute, 2 * time.Hour, 240 * time.Hour} {
+		t.Run(ahead.String(), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.clock.Add(ahead)
+			if err := r.keys.Rotate(); err != nil {
+				t.Fatal(err)
+			}
+			future := r.keys.Keys()[0]
+			r.clock.Add(-ahead)
+			if _, err := r.reader().read(r.sign(t, happy())); err != nil {
+				t.Errorf("a registry refuses the token: %v", err)
+			}
+			if kept, want := r.keys.Keys()[0].Serial == future.Serial, ahead < time.Hour; kept != want {
+				t.Errorf("the certificate of a clock %v ahead is kept: %v, want %v", ahead, kept, want)
+			}
+		})
+	}
+}

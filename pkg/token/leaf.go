@@ -57,6 +57,9 @@ func newLeaf(ca *CA, algorithm string, now time.Time, lifetime time.Duration) (*
 // outlasts reports whether a registry still believes the certificate when a token ends, its leeway included.
 func (l *leaf) outlasts(expiry time.Time) bool { return l.cert.NotAfter.After(expiry.Add(leeway)) }
 
+// premature reports whether the certificate is not valid yet: it was made while the clock was ahead.
+func (l *leaf) premature(now time.Time) bool { return now.Before(l.cert.NotBefore) }
+
 // newKey makes a key for an algorithm and names the method that signs with it.
 func newKey(algorithm string) (crypto.Signer, jwt.SigningMethod, error) {
 	var key crypto.Signer
