@@ -12,12 +12,13 @@ import (
 const maxLogin = 256
 
 // admit decides whether credentials may be worked on at all: what it refuses never reaches a [Backend]. A
-// password of nothing but spaces is a password; an empty one would be an anonymous bind.
+// password of nothing but spaces is a password; an empty one would be an anonymous bind, and so would one that
+// begins with NUL, where something behind the directory ends texts at it.
 func admit(login string, password identity.Secret) error {
 	if err := admitName(login); err != nil {
 		return err
 	}
-	if password.IsEmpty() {
+	if password.IsEmpty() || strings.HasPrefix(password.Reveal(), "\x00") {
 		return &identity.AccountError{Reason: identity.ReasonWrongPassword, Detail: "empty password"}
 	}
 	return nil
