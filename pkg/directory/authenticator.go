@@ -16,9 +16,6 @@ const (
 	settledAge = 5 * time.Second
 	// datedAge is how old an entry may be for its PasswordChanged to condemn a password unasked.
 	datedAge = time.Minute
-	// provenSize and provenLife bound the memory of proven passwords.
-	provenSize = defaultSize
-	provenLife = 24 * time.Hour
 )
 
 // Options says what an [Authenticator] works with.
@@ -29,8 +26,16 @@ type Options struct {
 	Backend Backend
 	// WrongPasswords remembers wrong passwords; nil means a memory of its own with the defaults.
 	WrongPasswords *guard.WrongPasswords
+	// Admissions remembers proven passwords; nil means a memory of its own with the defaults.
+	Admissions *guard.Admissions
 	// Budget limits the failed binds of each account; nil means no limit.
 	Budget *guard.Budget
+	// Strangers counts names without an account as Budget counts accounts; nil means that they are not counted.
+	Strangers *guard.Strangers
+	// Addresses limits the failures of each client address; nil means no limit.
+	Addresses *guard.Addresses
+	// Unproven bounds how many passwords are bound at once that no bind has proven before; nil means no bound.
+	Unproven *guard.Share
 	// BindTimeout is how long the proof of one password may take; zero means 4 seconds.
 	BindTimeout time.Duration
 	// Observer is told what happens.
@@ -41,14 +46,18 @@ type Options struct {
 
 // Authenticator is the login flow of one directory. It is safe for concurrent use. Make one with [New].
 type Authenticator struct {
-	source   string
-	backend  Backend
-	wrong    *guard.WrongPasswords
-	proven   *cache.Cache[guard.Fingerprint, struct{}] // passwords that are known to be those of the entry's id
-	budget   *guard.Budget
-	binds    *cache.Flight[guard.Fingerprint, proven]
-	observer Observer
-	now      func() time.Time
+	source     string
+	backend    Backend
+	wrong      *guard.WrongPasswords
+	admissions *guard.Admissions
+	budget     *guard.Budget
+	strangers  *guard.Strangers
+	addresses  *guard.Addresses
+	unproven   *guard.Share
+	binds      *cache.Flight[guard.Fingerprint, proven]
+	pace       pace
+	observer   Observer
+	now        func() time.Time
 }
 
 var (
@@ -69,21 +78,26 @@ func New(o Options) (*Authenticator, error) {
 	binds, errFlight := cache.NewFlight[guard.Fingerprint, proven](cache.FlightOptions{
 		Timeout: orDefault(o.BindTimeout, defaultQuestionTimeout), Orphans: cache.Finish,
 	})
-	sure, errProven := cache.New[guard.Fingerprint, struct{}](cache.Options{Size: provenSize, TTL: provenLife, Now: o.Now})
-	var errWrong, errBudget error
+	var errWrong, errAdmissions, errBudget error
 	if o.WrongPasswords == nil {
 		o.WrongPasswords, errWrong = guard.NewWrongPasswords(guard.WrongPasswordsOptions{
 			Now: o.Now, Evicted: func() { o.Observer.evicted(o.Source, wrongCache) },
 		})
 	}
+	if o.Admissions == nil {
+		o.Admissions, errAdmissions = guard.NewAdmissions(guard.AdmissionsOptions{
+			Now: o.Now, Evicted: func() { o.Observer.evicted(o.Source, admissionCache) },
+		})
+	}
 	if o.Budget == nil {
 		o.Budget, errBudget = guard.NewBudget(guard.BudgetOptions{})
 	}
-	if err := errors.Join(errFlight, errProven, errWrong, errBudget); err != nil {
+	if err := errors.Join(errFlight, errWrong, errAdmissions, errBudget); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalidOptions, err)
 	}
 	return &Authenticator{
-		source: o.Source, backend: o.Backend, wrong: o.WrongPasswords, proven: sure, budget: o.Budget,
+		source: o.Source, backend: o.Backend, wrong: o.WrongPasswords, admissions: o.Admissions, budget: o.Budget,
+		strangers: o.Strangers, addresses: o.Addresses, unproven: o.Unproven,
 		binds: binds, observer: o.Observer, now: o.Now,
 	}, nil
 }
@@ -91,7 +105,7 @@ func New(o Options) (*Authenticator, error) {
 // Authenticate returns the principal that a login name and a password prove.
 func (a *Authenticator) Authenticate(ctx context.Context, c identity.Credentials) (identity.Principal, error) {
 	start := a.now()
-	p, err := a.login(ctx, c.Username, c.Password)
+	p, err := a.login(ctx, c)
 	a.observer.login(a.source, reason(err), a.now().Sub(start))
 	return p, err
 }
@@ -124,17 +138,26 @@ func (a *Authenticator) Resolve(ctx context.Context, source, idOrLogin string) (
 // Wait returns when no bind is in flight any more. It is for the end, when nobody logs in any longer.
 func (a *Authenticator) Wait() { a.binds.Wait() }
 
-// login is the flow: find, wrong-password memory, bind, account.
-func (a *Authenticator) login(ctx context.Context, login string, s identity.Secret) (identity.Principal, error) {
-	if err := admit(login, s); err != nil {
+// RefusalTime is how long it takes to refuse a wrong password by a bind, as a rule; zero before the first one. A
+// refusal that needs no bind tells nothing about a name if its answer takes as long.
+func (a *Authenticator) RefusalTime() time.Duration { return a.pace.usual() }
+
+// login is the flow: find, wrong-password memory, admission memory, limits and bind, account.
+func (a *Authenticator) login(ctx context.Context, c identity.Credentials) (identity.Principal, error) {
+	if err := admit(c.Username, c.Password); err != nil {
 		return identity.Principal{}, complete(err, a.source, Entry{})
 	}
-	e, err := find(ctx, a.backend, login, AnyAge)
+	e, err := find(ctx, a.backend, c.Username, AnyAge)
 	if err != nil {
-		return identity.Principal{}, complete(err, a.source, Entry{})
+		return identity.Principal{}, complete(a.notFound(ctx, c, err), a.source, Entry{})
 	}
-	q := question{login: login, secret: s, entry: e, print: a.fingerprint(e, s)}
+	q := question{
+		login: c.Username, secret: c.Password, client: c.Client, entry: e, print: a.fingerprint(e, c.Password),
+	}
 	if err := a.recall(ctx, &q); err != nil {
+		return identity.Principal{}, complete(err, a.source, q.entry)
+	}
+	if err := a.recognize(&q); err != nil {
 		return identity.Principal{}, complete(err, a.source, q.entry)
 	}
 	p, err := a.prove(ctx, q)

@@ -31,10 +31,11 @@ const (
 
 // What observers call the memories and the questions.
 const (
-	entryCache   = "entry"
-	accountCache = "account"
-	unknownCache = "unknown_name"
-	wrongCache   = "wrong_password"
+	entryCache     = "entry"
+	accountCache   = "account"
+	unknownCache   = "unknown_name"
+	wrongCache     = "wrong_password"
+	admissionCache = "admission"
 
 	hitResult   = "hit"
 	missResult  = "miss"

@@ -11,8 +11,8 @@ import (
 type Observer struct {
 	// Login is called once a login that reached the flow, with its outcome and duration.
 	Login func(source string, reason identity.Reason, d time.Duration)
-	// Cache is called once a question to a memory. Cache is "entry", "account" or "wrong_password"; result
-	// is "hit", "miss" or "stale".
+	// Cache is called once a question to a memory. Cache is "entry", "account", "wrong_password" or "admission";
+	// result is "hit", "miss" or "stale".
 	Cache func(source, cache, result string)
 	// Evicted is called when a memory dropped something to make room. Cache may here also be "unknown_name",
 	// the memory of names without an entry, whose questions count as those of "entry".
@@ -20,6 +20,9 @@ type Observer struct {
 	// Coalesced is called when a caller shared the answer of another one's question. Kind is "find", "bind"
 	// or "account".
 	Coalesced func(source, kind string)
+	// BudgetRefused is called when a password was not sent because too many binds of the account have failed; a
+	// name without an account counts too.
+	BudgetRefused func(source string)
 }
 
 // login reports one login.
@@ -47,5 +50,12 @@ func (o Observer) evicted(source, cache string) {
 func (o Observer) coalesced(source, kind string) {
 	if o.Coalesced != nil {
 		o.Coalesced(source, kind)
+	}
+}
+
+// budgetRefused reports a password that was not risked.
+func (o Observer) budgetRefused(source string) {
+	if o.BudgetRefused != nil {
+		o.BudgetRefused(source)
 	}
 }

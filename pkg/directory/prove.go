@@ -3,18 +3,20 @@ package directory
 import (
 	"context"
 	"errors"
+	"net/netip"
 
-	"github.com/wharfgate/wharfgate/pkg/directory/cache"
 	"github.com/wharfgate/wharfgate/pkg/directory/guard"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
 // question is one password that wants to be proven.
 type question struct {
-	login  string
-	secret identity.Secret
-	entry  Entry
-	print  guard.Fingerprint
+	login    string
+	secret   identity.Secret
+	client   netip.Addr
+	entry    Entry
+	print    guard.Fingerprint
+	admitted bool // a bind has proven this password of this entry before
 }
 
 // proven is an entry with the proof of its password; a zero proof proves nothing.
@@ -25,10 +27,14 @@ type proven struct {
 
 // prove has the password of a question proven, once for everybody who asks the same.
 func (a *Authenticator) prove(ctx context.Context, q question) (proven, error) {
+	start := a.now()
 	answer, err := a.binds.Do(ctx, q.print, func(ctx context.Context) (proven, error) {
 		return a.ask(ctx, q)
 	})
 	if !answer.Shared {
+		if refused(err, identity.ReasonWrongPassword) {
+			a.pace.note(a.now().Sub(start))
+		}
 		return answer.Value, err
 	}
 	a.observer.coalesced(a.source, bindKind)
@@ -46,16 +52,19 @@ func (a *Authenticator) ask(ctx context.Context, q question) (proven, error) {
 	if a.wrong.Known(q.print) { // it was in flight when this question was on its way here
 		return proven{}, a.knownWrong(q.entry)
 	}
-	p, err := a.bind(ctx, q.entry, q.secret)
-	sure := err == nil && a.proven.Get(q.print).State == cache.Fresh
+	p, err := a.bind(ctx, q)
+	sure := err == nil && q.admitted
 	if !sure && (err == nil || doubtful(err)) && a.age(q.entry) > settledAge {
 		p, err = a.askAgain(ctx, &q, p, err)
 	}
 	switch {
-	case err == nil && !sure:
-		a.proven.Add(q.print, struct{}{})
+	case err == nil:
+		a.admissions.Remember(a.source, q.entry.ID, q.secret, q.entry.PasswordChanged)
 	case refused(err, identity.ReasonWrongPassword):
 		a.wrong.Remember(q.print)
+		if q.admitted {
+			a.admissions.Forget(a.source, q.entry.ID)
+		}
 	}
 	return p, err
 }
@@ -74,6 +83,7 @@ func (a *Authenticator) askAgain(ctx context.Context, q *question, p proven, no 
 	}
 	moved := fresh.ID != q.entry.ID || fresh.DN != q.entry.DN
 	q.entry, q.print = fresh, a.fingerprint(fresh, q.secret)
+	q.admitted = a.admits(*q)
 	switch {
 	case moved:
 	case no != nil:
@@ -84,19 +94,24 @@ func (a *Authenticator) askAgain(ctx context.Context, q *question, p proven, no 
 	if a.wrong.Known(q.print) {
 		return proven{}, a.knownWrong(fresh)
 	}
-	return a.bind(ctx, fresh, q.secret)
+	return a.bind(ctx, *q)
 }
 
 // bind sends one bind. Its errors carry the names of the entry that was bound.
-func (a *Authenticator) bind(ctx context.Context, e Entry, s identity.Secret) (proven, error) {
-	proof, err := a.backend.Prove(ctx, e, s, a.budget.Attempts(a.source, e.ID))
+func (a *Authenticator) bind(ctx context.Context, q question) (proven, error) {
+	t, err := a.turn(ctx, q)
 	if err != nil {
-		return proven{}, complete(err, a.source, e)
+		return proven{}, complete(err, a.source, q.entry)
+	}
+	defer t.end()
+	proof, err := a.backend.Prove(ctx, q.entry, q.secret, t)
+	if err != nil {
+		return proven{}, complete(err, a.source, q.entry)
 	}
 	if proof.IsZero() {
-		return proven{}, complete(errNoProof, a.source, e)
+		return proven{}, complete(errNoProof, a.source, q.entry)
 	}
-	return proven{entry: e, proof: proof}, nil
+	return proven{entry: q.entry, proof: proof}, nil
 }
 
 // doubtful reports whether a refusal may come from an entry that is out of date.

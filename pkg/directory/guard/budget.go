@@ -56,7 +56,15 @@ func (b *Budget) Attempts(source, id string) Attempts {
 	if _, free := b.o.Counter.(Unlimited); free {
 		return unlimitedAttempts{}
 	}
-	return accountAttempts{budget: b, source: source, id: id}
+	return accountAttempts{budget: b, source: source, id: id, limit: b.o.Limit}
+}
+
+// Admitted is like Attempts for a password that was proven before: its binds are counted and never refused.
+func (b *Budget) Admitted(source, id string) Attempts {
+	if _, free := b.o.Counter.(Unlimited); free {
+		return unlimitedAttempts{}
+	}
+	return accountAttempts{budget: b, source: source, id: id, limit: Unbounded}
 }
 
 // AccountKey is the key under which a [Counter] counts an account. No two accounts share one.
@@ -66,12 +74,13 @@ func AccountKey(source, id string) string { return strconv.Quote(source) + "/" +
 type accountAttempts struct {
 	budget     *Budget
 	source, id string
+	limit      int
 }
 
 // Reserve takes a slot of the account.
 func (a accountAttempts) Reserve(ctx context.Context) (settle func(Outcome), err error) {
 	o := a.budget.o
-	slot, err := o.Counter.Reserve(ctx, AccountKey(a.source, a.id), o.Limit, o.Window)
+	slot, err := o.Counter.Reserve(ctx, AccountKey(a.source, a.id), a.limit, o.Window)
 	if err != nil {
 		return nil, fmt.Errorf("reserve a bind: %w", err)
 	}

@@ -2,8 +2,12 @@ package guard
 
 import (
 	"context"
+	"math"
 	"time"
 )
+
+// Unbounded as the limit of a reservation counts the bind and never refuses it.
+const Unbounded = math.MaxInt
 
 // Slot is one reservation that a [Counter] gave out.
 type Slot struct {
@@ -17,7 +21,7 @@ type Slot struct {
 // the failed-bind budget. Implementations are safe for concurrent use.
 type Counter interface {
 	// Reserve takes one of at most limit slots that the account has in a window. No slot left is an error
-	// that matches identity.ErrThrottled.
+	// that matches identity.ErrThrottled. A limit of Unbounded always gets a slot.
 	Reserve(ctx context.Context, key string, limit int, window time.Duration) (Slot, error)
 	// Settle ends a reservation: OK clears the account, NotSent gives the slot back, everything else keeps it.
 	Settle(ctx context.Context, s Slot, o Outcome) error

@@ -1,0 +1,115 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/wharfgate/wharfgate/pkg/directory/guard"
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
+
+// recognize sees whether a bind has proven the password before. If not, the client's address must not have failed
+// too often.
+func (a *Authenticator) recognize(q *question) error {
+	if q.admitted = a.admits(*q); q.admitted {
+		a.observer.cache(a.source, admissionCache, hitResult)
+		return nil
+	}
+	a.observer.cache(a.source, admissionCache, missResult)
+	return a.addresses.Allow(q.client)
+}
+
+// admits reports whether a bind has proven the password of the question's entry before.
+func (a *Authenticator) admits(q question) bool {
+	return a.admissions.Admits(a.source, q.entry.ID, q.secret, q.entry.PasswordChanged)
+}
+
+// notFound is the answer where a name has no account: what an account with a wrong password would be answered with.
+// An error that says something else stays what it is.
+func (a *Authenticator) notFound(ctx context.Context, c identity.Credentials, no error) error {
+	if !refused(no, identity.ReasonNotFound) && !refused(no, identity.ReasonAmbiguous) {
+		return no
+	}
+	s := a.strangers.Meet(a.source, c.Username, c.Password)
+	if a.strangers.Known(s) {
+		return no
+	}
+	err := a.strangers.Count(ctx, s, func() (settle func(guard.Outcome), err error) { return a.addresses.Take(c.Client) })
+	if err == nil {
+		return no
+	}
+	a.tell(err)
+	return err
+}
+
+// tell reports a refusal of the budget.
+func (a *Authenticator) tell(err error) {
+	if errors.Is(err, guard.ErrNoBudget) {
+		a.observer.budgetRefused(a.source)
+	}
+}
+
+// turn is the right to send one bind: everything that a password needs before is reserved, so that nobody waits for a
+// connection only to be refused. It is the [guard.Attempts] of that bind.
+type turn struct {
+	attempts guard.Attempts
+	reserved []func(guard.Outcome) // what the outcome is told to, whoever tells it
+	leave    func()
+	used     atomic.Bool
+}
+
+var _ guard.Attempts = (*turn)(nil)
+
+// turn takes what the bind of a question needs. An admitted password needs nothing that strangers could use up.
+func (a *Authenticator) turn(ctx context.Context, q question) (*turn, error) {
+	if q.admitted {
+		t := &turn{attempts: a.budget.Admitted(a.source, q.entry.ID), leave: func() {}}
+		t.used.Store(true)
+		return t, nil
+	}
+	t := &turn{attempts: a.budget.Attempts(a.source, q.entry.ID), leave: func() {}}
+	paid, err := a.addresses.Take(q.client)
+	if err != nil {
+		return nil, err
+	}
+	t.reserved = append(t.reserved, paid)
+	slot, err := t.attempts.Reserve(ctx)
+	if err != nil {
+		a.tell(err)
+		t.end()
+		return nil, err
+	}
+	t.reserved = append(t.reserved, slot)
+	leave, err := a.unproven.Take(ctx)
+	if err != nil {
+		t.end()
+		return nil, fmt.Errorf("wait to bind: %w", err)
+	}
+	t.leave = leave
+	return t, nil
+}
+
+// Reserve hands over what was reserved for the first bind; another one needs a slot of its own.
+func (t *turn) Reserve(ctx context.Context) (settle func(guard.Outcome), err error) {
+	if t.used.Swap(true) {
+		return t.attempts.Reserve(ctx)
+	}
+	return t.settle, nil
+}
+
+// settle tells the outcome.
+func (t *turn) settle(o guard.Outcome) {
+	for _, told := range t.reserved {
+		told(o)
+	}
+}
+
+// end gives back what no bind has used.
+func (t *turn) end() {
+	if !t.used.Swap(true) {
+		t.settle(guard.NotSent)
+	}
+	t.leave()
+}
