@@ -360,6 +360,13 @@ func (s *fakeServer) count(op ber.Tag, dn string) int {
 	return n
 }
 
+// forget drops what was asked so far.
+func (s *fakeServer) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = nil
+}
+
 // opened gives how many connections were opened.
 func (s *fakeServer) opened() int {
 	s.mu.Lock()

@@ -275,9 +275,10 @@ func TestLDAP41_ServerDies(t *testing.T) {
 				}
 				return nil
 			})
-			before := first.count(opBind, "uid=") + second.count(opBind, "uid=")
+			first.forget()
+			second.forget()
 			_, err := login(t.Context(), b, "alice", "alice-password")
-			if n := first.count(opBind, "uid=") + second.count(opBind, "uid=") - before; n > 1 {
+			if n := first.count(opBind, "uid=") + second.count(opBind, "uid="); n > 1 {
 				t.Errorf("round %d: %d binds sent, want at most one", i, n)
 			}
 			if err != nil && !errors.Is(err, identity.ErrUnavailable) {
