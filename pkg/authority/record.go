@@ -128,7 +128,9 @@ func refusal(r *Request, err error) string {
 		return RefusedUnproven
 	case errors.Is(err, identity.ErrThrottled):
 		return string(identity.ReasonThrottled)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled):
+		return string(identity.ReasonClientGone)
+	case errors.Is(err, context.DeadlineExceeded):
 		return string(identity.ReasonTimeout)
 	case errors.Is(err, identity.ErrUnavailable):
 		return string(identity.ReasonUnavailable)

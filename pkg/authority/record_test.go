@@ -72,7 +72,7 @@ func TestP73_RecordOfARefusal(t *testing.T) {
 		{"unavailable", identity.ErrUnavailable, "unavailable", audit.Principal{Kind: "anonymous"}},
 		{"no reason", identity.ErrInvalidCredentials, authority.RefusedUnproven, audit.Principal{Kind: "anonymous"}},
 		{"deadline", context.DeadlineExceeded, "timeout", audit.Principal{Kind: "anonymous"}},
-		{"client gone", context.Canceled, "timeout", audit.Principal{Kind: "anonymous"}},
+		{"client gone", context.Canceled, "client_gone", audit.Principal{Kind: "anonymous"}},
 		{"fault", errors.New("disk on fire"), authority.RefusedInternal, audit.Principal{Kind: "anonymous"}},
 	}
 	for _, tt := range tests {

@@ -78,6 +78,8 @@ func retryReason(err error) identity.Reason {
 	switch {
 	case errors.Is(err, identity.ErrThrottled):
 		return identity.ReasonThrottled
+	case errors.Is(err, context.Canceled): // deadlines are ours, a cancel is the client's
+		return identity.ReasonClientGone
 	case outOfTime(err):
 		return identity.ReasonTimeout
 	default:

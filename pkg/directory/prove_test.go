@@ -107,7 +107,7 @@ func TestLDAP56_OneCancelFailsNobodyElse(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond) // in the middle of the bind
 		cancel()
 		err := <-left
-		wantReason(t, err, identity.ReasonTimeout)
+		wantReason(t, err, identity.ReasonClientGone)
 		if !errors.Is(err, context.Canceled) || !errors.Is(err, identity.ErrUnavailable) {
 			t.Errorf("error of the one who left = %v, want its cancel, and unavailable", err)
 		}

@@ -41,6 +41,8 @@ const (
 	ReasonUnavailable        Reason = "unavailable"
 	ReasonTimeout            Reason = "timeout"
 	ReasonBusy               Reason = "busy"
+	// ReasonClientGone: whoever asked hung up before there was an answer.
+	ReasonClientGone Reason = "client_gone"
 )
 
 // Reasons lists every Reason, so that counters can be made before the first event.
@@ -49,6 +51,7 @@ func Reasons() []Reason {
 		ReasonOK, ReasonWrongPassword, ReasonKnownWrongPassword, ReasonPasswordExpired, ReasonAccountExpired,
 		ReasonDisabled, ReasonLocked, ReasonMustChange, ReasonHours, ReasonWorkstation, ReasonNotFound,
 		ReasonAmbiguous, ReasonBadName, ReasonRefused, ReasonThrottled, ReasonUnavailable, ReasonTimeout, ReasonBusy,
+		ReasonClientGone,
 	}
 }
 

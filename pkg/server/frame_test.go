@@ -246,7 +246,7 @@ func TestResults(t *testing.T) {
 			}
 		})
 	}
-	if got := server.Results(); len(got) != 7 {
+	if got := server.Results(); len(got) != 8 {
 		t.Errorf("Results() = %v", got)
 	}
 }

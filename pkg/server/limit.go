@@ -47,6 +47,9 @@ func (l *limiter) acquire(ctx context.Context) error {
 	case l.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.Canceled) { // the client did not wait
+			return ctx.Err()
+		}
 		return errTooLong
 	}
 }

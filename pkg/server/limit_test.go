@@ -110,3 +110,50 @@ func TestMalformedRequestsTakeNoTurn(t *testing.T) {
 		<-answer
 	})
 }
+
+// TestClientGone: who hangs up leaves no trace of a failure, whether the request was worked on or waited.
+func TestClientGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(o *server.Options, g *granter) {
+			o.Concurrency = 1
+			g.grant = after(2 * time.Second)
+		})
+		requests := []*http.Request{get(t), get(t)} // one is worked on, one waits
+		ctx, hangUp := context.WithCancel(t.Context())
+		done := make(chan *httptest.ResponseRecorder)
+		for _, request := range requests {
+			go func() { done <- r.do(request.WithContext(ctx)) }()
+		}
+		synctest.Wait()
+		hangUp()
+		for range requests {
+			<-done
+		}
+		for _, f := range r.finished {
+			if f.Result != server.ResultClientGone || f.Code != 499 {
+				t.Errorf("observed %+v, want client_gone and 499", f)
+			}
+		}
+		lines := r.lines(t)
+		if len(lines) != 2 {
+			t.Fatalf("%d log lines, want 2", len(lines))
+		}
+		for _, line := range lines {
+			if line["level"] != "INFO" || line["reason"] != "client_gone" {
+				t.Errorf("log %v, want info and client_gone", line)
+			}
+		}
+	})
+}
+
+func TestDurationInTheLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(_ *server.Options, g *granter) { g.grant = after(1500 * time.Microsecond) })
+		r.do(get(t))
+		if line := r.lines(t)[0]; line["duration_ms"] != 1.5 {
+			t.Errorf("duration_ms = %v, want 1.5", line["duration_ms"])
+		}
+	})
+}

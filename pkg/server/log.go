@@ -34,7 +34,7 @@ func (s *Server) log(ctx context.Context, x *exchange, took time.Duration) {
 		slog.String("method", bounded(x.r.Method, 16)),
 		slog.String("path", bounded(x.r.URL.Path, maxLogText)),
 		slog.Int("status", x.status),
-		slog.Duration("duration", took),
+		slog.Float64("duration_ms", milliseconds(took)),
 		slog.String("client", clientText(x)),
 		slog.String("user_agent", bounded(x.r.UserAgent(), maxUserAgent)),
 	)
@@ -45,6 +45,12 @@ func (s *Server) log(ctx context.Context, x *exchange, took time.Duration) {
 		a = s.appendError(a, x)
 	}
 	s.o.Logger.LogAttrs(ctx, level, "request", a...)
+}
+
+// milliseconds gives a time in the unit of the log, to the microsecond.
+func milliseconds(d time.Duration) float64 {
+	const perMillisecond = 1e3
+	return float64(d.Microseconds()) / perMillisecond
 }
 
 // level is how much a line wants to be read.

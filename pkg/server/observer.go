@@ -23,6 +23,8 @@ const (
 	ResultThrottled Result = "throttled"
 	// ResultBusy means that too many requests are being worked on.
 	ResultBusy Result = "busy"
+	// ResultClientGone means that the client hung up before there was an answer.
+	ResultClientGone Result = "client_gone"
 	// ResultError is anything else: malformed, unavailable, too late, a fault of ours.
 	ResultError Result = "error"
 )
@@ -30,7 +32,8 @@ const (
 // Results lists every Result.
 func Results() []Result {
 	return []Result{
-		ResultGranted, ResultPartial, ResultEmpty, ResultUnauthenticated, ResultThrottled, ResultBusy, ResultError,
+		ResultGranted, ResultPartial, ResultEmpty, ResultUnauthenticated, ResultThrottled, ResultBusy,
+		ResultClientGone, ResultError,
 	}
 }
 

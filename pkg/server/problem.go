@@ -12,6 +12,10 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/registry"
 )
 
+// statusClientGone is the status of an answer that nobody waits for any more, as nginx counts it: not a fault of
+// the gate or of a directory.
+const statusClientGone = 499
+
 // retryAfter is what a client is told to wait where nobody knows better.
 const retryAfter = 5 * time.Second
 
@@ -75,7 +79,9 @@ func problemOf(err error, x *exchange) problem {
 		return unavailable(err, identity.ReasonUnavailable)
 	case errors.Is(err, errBusy), errors.Is(err, errTooLong):
 		return unavailable(err, identity.ReasonBusy)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled):
+		return unavailable(err, identity.ReasonClientGone)
+	case errors.Is(err, context.DeadlineExceeded):
 		return unavailable(err, identity.ReasonTimeout)
 	case errors.Is(err, identity.ErrThrottled):
 		p := retryLater(err, identity.ReasonThrottled)
@@ -112,13 +118,17 @@ func badRequest(message, reason string) problem {
 	}
 }
 
-// unavailable is a 503.
+// unavailable is a 503, or what stands for it where the client has hung up.
 func unavailable(err error, reason identity.Reason) problem {
 	p := retryLater(err, reason)
 	p.status, p.code, p.message = http.StatusServiceUnavailable, "UNAVAILABLE", "temporarily unavailable, try again"
 	p.oauth, p.result = oauthUnavailable, ResultError
-	if p.reason == string(identity.ReasonBusy) {
+	switch identity.Reason(p.reason) {
+	case identity.ReasonBusy:
 		p.result = ResultBusy
+	case identity.ReasonClientGone:
+		p.status, p.result = statusClientGone, ResultClientGone
+	default:
 	}
 	return p
 }

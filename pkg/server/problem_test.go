@@ -70,7 +70,11 @@ func outcomes() []outcome {
 		},
 		{
 			"hung up", context.Canceled,
-			503, "UNAVAILABLE", "temporarily_unavailable", "5", server.ResultError, "timeout",
+			499, "UNAVAILABLE", "temporarily_unavailable", "5", server.ResultClientGone, "client_gone",
+		},
+		{
+			"hung up on a directory", &identity.RetryError{Err: identity.ErrUnavailable, Reason: identity.ReasonClientGone},
+			499, "UNAVAILABLE", "temporarily_unavailable", "5", server.ResultClientGone, "client_gone",
 		},
 		{
 			"unknown service", authority.ErrUnknownService,
