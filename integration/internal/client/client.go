@@ -100,6 +100,9 @@ func newClient(t testing.TB, name, path string) *Client {
 	}}
 }
 
+// Trust makes the program believe in a certificate authority and in no other.
+func (c *Client) Trust(caFile string) { c.env = append(c.env, "SSL_CERT_FILE="+caFile) }
+
 // Login gives the program credentials. Crane stores them without asking anybody.
 func (c *Client) Login(ctx context.Context, host, user, password string) (string, error) {
 	return c.run(ctx, password, c.verb.login(host, user)...)
