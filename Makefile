@@ -25,12 +25,9 @@ test: ## Everything: format, lint, tests, and real directories, registries and c
 lint: ## The linter alone.
 	@bash tools/test.sh lint
 
-bench: ## The benchmarks; figures and method are in docs/reference/performance.md.
-	@echo "micro-benchmarks"
-	@go test -run '^$$' -bench . -benchmem ./...
-	@echo "the gate against one slapd (some minutes)"
-	@go -C integration test -run '^$$' -bench WarmToken -benchmem ./bench
-	@go -C integration test -run '^$$' -bench Gate -benchtime 1x -timeout 60m -v ./bench
+bench: ## Speed and memory beside one slapd, in 8 minutes. QUICK=1: a first look in 2. PAGE=file: write the figures there.
+	@bash integration/install.sh
+	@go -C integration test ./bench -run '^$$' -bench '^BenchmarkGate$$' -benchtime 1x -timeout 30m -args $(if $(QUICK),-quick) $(if $(PAGE),-page "$(abspath $(PAGE))")
 
 cover: ## Coverage of the product's own tests, into bin/cover.html.
 	@mkdir -p bin

@@ -18,6 +18,7 @@ var (
 	quick = flag.Bool("quick", false, "fewer and shorter rounds, for a first look")
 	page  = flag.String("page", "", "write the figures into this page, too")
 	long  = flag.Duration("long", 0, "how long the long run is; 0 means 5 minutes, or 20 seconds with -quick")
+	only  = flag.String("only", "", "the parts that are measured, with commas: start, near, far, memory, process; empty means all")
 )
 
 // people is how many accounts the directory has.
@@ -44,18 +45,26 @@ func planned() plan {
 func BenchmarkGate(b *testing.B) {
 	s := &session{plan: planned(), directory: startDirectory(b, people), requests: requestsFile(b, people)}
 	s.say("directory with %d people is up", people)
-	s.starts(b)
-	p := startProgram(b, s.directory.url, warmFor("24h"))
-	s.operations(b, p)
-	s.say("warming %d people", people)
-	s.cold = warm(b, p.URL, people)
-	s.throughput(b, p)
-	s.latency(b, p)
-	stop(b, p)
-	s.distance(b)
-	s.memory(b)
-	s.inProcess(b)
+	for _, part := range []struct {
+		name    string
+		measure func(testing.TB)
+	}{{"start", s.starts}, {"near", s.near}, {"far", s.far}, {"memory", s.memory}, {"process", s.inProcess}} {
+		if *only == "" || slices.Contains(strings.Split(*only, ","), part.name) {
+			part.measure(b)
+		}
+	}
 	s.print(b)
+}
+
+// near measures a gate beside its directory, with everybody's groups warm.
+func (s *session) near(t testing.TB) {
+	p := startProgram(t, s.directory.url, warmFor("24h"))
+	s.operations(t, p)
+	s.say("warming %d people", people)
+	s.cold = warm(t, p.URL, people)
+	s.throughput(t, p)
+	s.latency(t, p)
+	stop(t, p)
 }
 
 // session is one run.
@@ -66,7 +75,6 @@ type session struct {
 	directory *directory
 	requests  string
 	cold      float64 // tokens a second while everybody asked for the first time
-	onePooled float64 // bare binds a second on one connection
 }
 
 // say tells who waits what is going on.
@@ -116,9 +124,9 @@ func (s *session) operations(t testing.TB, p *program) {
 
 func (s *session) token(t testing.TB, p *program, i int, password string, status int) {
 	t.Helper()
-	answer, body, err := ask(t.Context(), p.URL, i, password)
-	if err != nil || answer.StatusCode != status {
-		t.Fatalf("ask: %v, %v, want %d\n%s", answer, err, status, body)
+	a, err := ask(t.Context(), p.URL, i, password)
+	if err != nil || a.status != status {
+		t.Fatalf("%s asks: %d, %v, want %d\n%s", login(i), a.status, err, status, a.body)
 	}
 }
 
@@ -131,13 +139,12 @@ func (p parts) allowed() float64 { return 1 / (1/p.binds + 1/p.http + 1/p.signat
 // throughput compares tokens with what they are made of, in rounds that take turns.
 func (s *session) throughput(t testing.TB, p *program) {
 	const connections, least = 16, 0.7
-	answer, body, err := ask(t.Context(), p.URL, 0, password)
+	a, err := ask(t.Context(), p.URL, 0, password)
 	if err != nil {
 		t.Fatal(err)
 	}
-	trivial := serveTrivially(t, answer, body)
-	binder, single := newBinder(t, s.directory, connections), newBinder(t, s.directory, 1)
-	s.onePooled = single.rate(t, s.round)
+	trivial := serveTrivially(t, a)
+	binder := newBinder(t, s.directory, connections)
 	var all []parts
 	var seen operations
 	tokens, used, lag := 0, time.Duration(0), []float64(nil)
@@ -145,7 +152,7 @@ func (s *session) throughput(t testing.TB, p *program) {
 		var r parts
 		r.binds = binder.rate(t, s.round)
 		r.http = wrk(t, trivial, s.requests, connections, s.round).rate
-		r.signatures = signingRate(t, len(body)/2, s.round/4)
+		r.signatures = signingRate(t, len(a.body)/2, s.round/4)
 		before, cpu := s.directory.look(t), processor(t, p.process)
 		l := wrk(t, p.URL, s.requests, connections, s.round)
 		seen = seen.plus(s.directory.look(t).minus(before))
@@ -199,8 +206,8 @@ func (s *session) latency(t testing.TB, p *program) {
 	s.add("p99 at 128 connections", fmt.Sprintf("%.1f ms (%s)", median(p99), spread("%.1f", p99)), "under 40 ms", judge(median(p99) < most))
 }
 
-// distance takes the rate where the directory is 2 ms away and 64 clients share 8 bind connections.
-func (s *session) distance(t testing.TB) {
+// far takes the rate where the directory is 2 ms away and 64 clients share 8 bind connections.
+func (s *session) far(t testing.TB) {
 	const delay, connections, clients, few, least, rounds = 2 * time.Millisecond, 8, 64, 1000, 0.8, 3
 	far := startDelayer(t, s.directory.address, delay)
 	p := startProgram(t, "ldap://"+far.address, warmFor("24h"), func(g gate.Settings) {
@@ -208,7 +215,7 @@ func (s *session) distance(t testing.TB) {
 	})
 	requests := requestsFile(t, few)
 	warm(t, p.URL, few)
-	bind := 1 / s.onePooled
+	bind := 1 / newBinder(t, s.directory, 1).rate(t, s.round)
 	limit := connections / (delay.Seconds() + bind)
 	var rates []float64
 	for range rounds {
@@ -266,8 +273,8 @@ func (s *session) watch(t testing.TB, p *program, connections int) []float64 {
 func (s *session) inProcess(t testing.TB) {
 	const tokens = 20_000
 	c := warmCost(t, startInProcess(t, s.directory), tokens)
-	s.add("allocations, warm token", fmt.Sprintf("%.1f", c.allocations), "aim 130", judge(c.allocations <= maxAllocations))
-	s.add("new memory, warm token", fmt.Sprintf("%.1f KiB", c.bytes/1024), "aim 24 KiB", judge(c.bytes <= maxBytes))
+	s.add("allocations, warm token", fmt.Sprintf("%.1f", c.allocations), "at most 130", judge(c.allocations <= aimAllocations))
+	s.add("new memory, warm token", fmt.Sprintf("%.1f KiB", c.bytes/1024), "at most 24 KiB", judge(c.bytes <= aimBytes))
 	const groups, most = 200, 10 * time.Microsecond
 	for _, rules := range []int{1_000, 10_000} {
 		took, allocations := decision(t, rules, groups)

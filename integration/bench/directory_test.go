@@ -100,8 +100,13 @@ func login(i int) string { return fmt.Sprintf("u%05d", i) }
 // personDN is the name of a person's entry.
 func personDN(i int) string { return "uid=" + login(i) + ",ou=people," + suffix }
 
-// team is the name of a group; a person is in that of the same number and in each 25th after it.
+// team is the name of a group; a person is in that of the same number and in others, so that no two people among
+// thousands have the same groups and all groups have the same size.
 func team(i int) string { return fmt.Sprintf("team-%03d", i%allGroups) }
+
+// groupOf is the number of a person's k-th group. The first is the person's number; how far apart the others are
+// depends on which five hundred the person is among.
+func groupOf(i, k int) int { return (i + k*(1+i/allGroups)) % allGroups }
 
 // entries writes everything that is in the directory as LDIF.
 func entries(users int) string {
@@ -117,7 +122,7 @@ func entries(users int) string {
 		fmt.Fprintf(&b, "dn: %s\nobjectClass: inetOrgPerson\nuid: %[2]s\ncn: User %[3]d\nsn: %[3]d\nmail: %[2]s@example.org\n%[4]s\n",
 			personDN(i), login(i), i, secret)
 		for k := range groupsEach {
-			g := (i + k*allGroups/groupsEach) % allGroups
+			g := groupOf(i, k)
 			members[g] = append(members[g], i)
 		}
 	}

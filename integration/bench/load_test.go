@@ -53,7 +53,7 @@ func requestsFile(t testing.TB, n int) string {
 	return file
 }
 
-// wrk loads a server with the requests of a file for whole seconds. Any request that fails fails the test.
+// wrk loads a server with the requests of a file for whole seconds. A request that fails is fatal.
 func wrk(t testing.TB, base, requests string, connections int, d time.Duration) load {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), need.Tools(t, "wrk")[0], "-t2", fmt.Sprintf("-c%d", connections),
@@ -75,20 +75,27 @@ func wrk(t testing.TB, base, requests string, connections int, d time.Duration) 
 	return l
 }
 
-// ask makes one request for a token and returns the answer; the body was read.
-func ask(ctx context.Context, base string, i int, password string) (*http.Response, []byte, error) {
+// answer is what came back for one request.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ask makes one request for a token.
+func ask(ctx context.Context, base string, i int, password string) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+target(i), nil)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	request.Header.Set("Authorization", "Basic "+basic(i, password))
-	answer, err := http.DefaultTransport.RoundTrip(request)
+	r, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(answer.Body)
-	return answer, body, err
+	defer func() { _ = r.Body.Close() }()
+	body, err := io.ReadAll(r.Body)
+	return answer{r.StatusCode, r.Header, body}, err
 }
 
 // warm lets each of the first n people ask once and returns how many tokens a second that were.
@@ -102,9 +109,9 @@ func warm(t testing.TB, base string, n int) float64 {
 	for w := range workers {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && errs[w] == nil; i = int(next.Add(1)) - 1 {
-				answer, body, err := ask(t.Context(), base, i, password)
-				if err == nil && answer.StatusCode != http.StatusOK {
-					err = fmt.Errorf("%s asks: %s\n%s", login(i), answer.Status, body)
+				a, err := ask(t.Context(), base, i, password)
+				if err == nil && a.status != http.StatusOK {
+					err = fmt.Errorf("%s asks: %d\n%s", login(i), a.status, a.body)
 				}
 				errs[w] = err
 			}

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"runtime"
@@ -102,20 +103,17 @@ func rate(t testing.TB, workers int, d time.Duration, do func(worker int) error)
 
 // serveTrivially is the server of H: it sends an answer of the gate again and again, and thinks nothing. It
 // returns its URL.
-func serveTrivially(t testing.TB, answer *http.Response, body []byte) string {
+func serveTrivially(t testing.TB, a answer) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", loopback.Address(loopback.Ports(t, 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	header := answer.Header.Clone()
+	header := a.header.Clone()
 	header.Del("Date") // net/http writes a fresh one
 	server := &http.Server{ReadHeaderTimeout: bindTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		h := w.Header()
-		for name, values := range header {
-			h[name] = values
-		}
-		_, _ = w.Write(body)
+		maps.Copy(w.Header(), header)
+		_, _ = w.Write(a.body)
 	})}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()

@@ -180,17 +180,17 @@ func processor(t testing.TB, p *proc.Process) time.Duration {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const user, tick = 11, 10 * time.Millisecond // fields after the name in parentheses; Linux counts in 1/100 s
+	const user, second = 11, 100 // fields after the name in parentheses; Linux counts in 1/100 s
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+2:])
-	var ticks time.Duration
+	ticks := 0
 	for _, f := range fields[user : user+2] {
 		n, err := strconv.Atoi(string(f))
 		if err != nil {
 			t.Fatal(err)
 		}
-		ticks += time.Duration(n)
+		ticks += n
 	}
-	return ticks * tick
+	return time.Duration(ticks) * time.Second / second
 }
 
 // truncate empties log and audit record, so that a long run does not fill the disk.
