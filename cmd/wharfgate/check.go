@@ -71,7 +71,7 @@ func (c *checkCmd) print(w io.Writer, findings []gate.Finding, faults int) error
 			if f.Severity != severity {
 				continue
 			}
-			if _, err := fmt.Fprintf(w, "%-8s %s: %s\n", paint(w, severity), f.Where, f.Text); err != nil {
+			if _, err := fmt.Fprintf(w, "%-8s %s: %s\n", paint(w, severity), f.Where, visibleLines(f.Text)); err != nil {
 				return err
 			}
 		}

@@ -163,13 +163,13 @@ func (r *loginResult) print(w io.Writer) error {
 	} else {
 		fmt.Fprintf(&b, "login refused: %s (%s)\n%s\n\n", r.Reason, r.Took, meaning(r.Reason))
 		if r.Detail != "" {
-			fmt.Fprintf(&b, "the directory said: %s\n\n", r.Detail)
+			fmt.Fprintf(&b, "the directory said: %s\n\n", visible(r.Detail))
 		}
 	}
 	if r.DN == "" {
 		b.WriteString("entry:   none found for this name\n")
 	} else {
-		fmt.Fprintf(&b, "entry:   %s\nname:    %s\nid:      %s\n", r.DN, r.Name, r.ID)
+		fmt.Fprintf(&b, "entry:   %s\nname:    %s\nid:      %s\n", visible(r.DN), visible(r.Name), visible(r.ID))
 	}
 	if r.OK {
 		r.printRights(&b)
@@ -182,16 +182,16 @@ func (r *loginResult) print(w io.Writer) error {
 func (r *loginResult) printRights(b *strings.Builder) {
 	fmt.Fprintf(b, "groups:  %d\n", len(r.Groups))
 	for _, g := range r.Groups {
-		fmt.Fprintf(b, "  %s\n", g)
+		fmt.Fprintf(b, "  %s\n", visible(g))
 	}
 	if len(r.Groups) == 0 {
 		b.WriteString("  none. If that is a surprise: wharfgate check --online shows how groups are looked for.\n")
 	}
 	b.WriteString("rights:\n")
 	for _, x := range r.Rights {
-		fmt.Fprintf(b, "  %s  %s", x.Sentence, x.Rule)
+		fmt.Fprintf(b, "  %s  %s", visible(x.Sentence), x.Rule)
 		if len(x.Repos) > 0 {
-			fmt.Fprintf(b, "\n      %s: %s", x.Effect, strings.Join(x.Repos, ", "))
+			fmt.Fprintf(b, "\n      %s: %s", x.Effect, visible(strings.Join(x.Repos, ", ")))
 		}
 		b.WriteByte('\n')
 	}
