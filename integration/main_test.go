@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -11,6 +12,9 @@ import (
 
 // TestMain runs the tests and then ends what they shared.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "5"); err != nil { // most tests wait; -parallel still overrides it
+		fmt.Fprintln(os.Stderr, err)
+	}
 	code := m.Run()
 	shared.failed = code != 0
 	if err := shared.end(); err != nil {
