@@ -38,5 +38,13 @@ func (c *checker) groups(ctx context.Context, d *directoryParts, p *policy.Polic
 			}
 		}
 	}
-	c.add(OK, "policy", fmt.Sprintf("%d named groups found in the directory", found))
+	c.add(OK, "policy", named(found)+" found in the directory")
+}
+
+// named counts named groups in words.
+func named(n int) string {
+	if n == 1 {
+		return "1 named group"
+	}
+	return fmt.Sprintf("%d named groups", n)
 }

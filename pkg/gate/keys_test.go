@@ -1,0 +1,49 @@
+package gate_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wharfgate/wharfgate/pkg/config"
+	"github.com/wharfgate/wharfgate/pkg/gate"
+	"github.com/wharfgate/wharfgate/pkg/token"
+)
+
+func TestInitKeys(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	if _, err := gate.Bundle(s.config); !errors.Is(err, gate.ErrNoKeys) || !strings.Contains(err.Error(), "wharfgate keys init") {
+		t.Errorf("Bundle without keys = %v, want ErrNoKeys with its remedy", err)
+	}
+	cert, key, err := gate.InitKeys(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(s.config.StateDir, token.CACertFile); cert != want {
+		t.Errorf("certificate %s, want %s", cert, want)
+	}
+	made := read(t, key)
+	bundle, err := gate.Bundle(s.config)
+	if err != nil || string(bundle) != read(t, cert) {
+		t.Errorf("Bundle = %s, %v, want the certificate", bundle, err)
+	}
+	if _, _, err := gate.InitKeys(s.config); !errors.Is(err, token.ErrCAExists) || read(t, key) != made {
+		t.Errorf("a second InitKeys = %v, want ErrCAExists and the same key", err)
+	}
+}
+
+func TestInitKeysOfOwnCA(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.config.Keys = config.Keys{CACertFile: "own.crt", CAKeyFile: "own.key"}
+	if _, _, err := gate.InitKeys(s.config); err == nil || !strings.Contains(err.Error(), "keys.ca_cert_file") {
+		t.Errorf("InitKeys beside a CA of one's own = %v", err)
+	}
+	s.config.Keys.CACertFile = s.dir
+	if _, err := gate.Bundle(s.config); err == nil || errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Bundle of a folder = %v", err)
+	}
+}
