@@ -156,3 +156,30 @@ func TestOutcomeWords(t *testing.T) {
 		}
 	}
 }
+
+// TestAdmittedIsNeverRefused: a password that was proven before passes an empty budget, and is counted.
+func TestAdmittedIsNeverRefused(t *testing.T) {
+	t.Parallel()
+	b, err := guard.NewBudget(guard.BudgetOptions{Counter: newMemory(t, guard.MemoryOptions{}), Limit: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		settle, err := b.Admitted("corp", "id").Reserve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		settle(guard.Wrong)
+	}
+	if _, err := b.Attempts("corp", "id").Reserve(t.Context()); !errors.Is(err, guard.ErrNoBudget) {
+		t.Errorf("Attempts after two failures: error %v, want ErrNoBudget", err)
+	}
+	settle, err := b.Admitted("corp", "id").Reserve(t.Context())
+	if err != nil {
+		t.Fatalf("Admitted after two failures: %v", err)
+	}
+	settle(guard.OK)
+	if _, err := b.Attempts("corp", "id").Reserve(t.Context()); err != nil {
+		t.Errorf("Attempts after a success: %v", err)
+	}
+}

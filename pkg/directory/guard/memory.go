@@ -221,11 +221,12 @@ func (m *Memory) makeRoom(now time.Time) bool {
 
 // expire drops what has ended: the failures after a window without any, and a reservation that was lost.
 func (f *failures) expire(now time.Time) {
-	if len(f.kept) > 0 && now.Sub(f.last) >= f.window {
-		f.kept = nil
-	}
 	for len(f.open) > 0 && now.Sub(f.open[0].at) >= max(f.window, lost) {
 		f.open = f.open[1:]
+	}
+	// While a bind is under way nothing ends: it may already have failed, before the window was over.
+	if len(f.open) == 0 && now.Sub(f.last) >= f.window {
+		f.kept = nil
 	}
 }
 
