@@ -55,45 +55,56 @@ func TestCheckFindsEachFault(t *testing.T) {
 		where, text string
 	}{
 		"no signing CA": {func(t *testing.T, s *site) {
+			t.Helper()
 			s.config.StateDir = t.TempDir()
 		}, "keys", "wharfgate keys init"},
 		"key of the CA is gone": {func(t *testing.T, s *site) {
+			t.Helper()
 			remove(t, filepath.Join(s.config.StateDir, token.CAKeyFile))
 		}, "keys", "ca.key: no such file"},
 		"others can read the key": {func(t *testing.T, s *site) {
+			t.Helper()
 			chmod(t, filepath.Join(s.config.StateDir, token.CAKeyFile), 0o640)
 		}, "keys", "chmod 600"},
 		"CA that may issue server certificates": {func(t *testing.T, s *site) {
+			t.Helper()
 			ca := certtest.NewCA(t)
 			s.config.Keys = config.Keys{CACertFile: ca.CertFile, CAKeyFile: ca.Server(t, "x").KeyFile}
 		}, "keys", "invalid signing CA"},
-		"no file of the own CA": {func(t *testing.T, s *site) {
+		"no file of the own CA": {func(_ *testing.T, s *site) {
 			s.config.Keys = config.Keys{CACertFile: filepath.Join(s.dir, "own.crt"), CAKeyFile: filepath.Join(s.dir, "own.key")}
 		}, "keys", "own.key: no such file"},
 		"TLS certificate and key of two pairs": {func(t *testing.T, s *site) {
+			t.Helper()
 			ca := certtest.NewCA(t)
 			s.config.TLS = config.ServerTLS{CertFile: ca.Server(t, "x").CertFile, KeyFile: ca.Server(t, "x").KeyFile}
 		}, "tls", "private key does not match"},
 		"TLS certificate that ended": {func(t *testing.T, s *site) {
+			t.Helper()
 			cert := certtest.NewCA(t).Expired(t, "x")
 			s.config.TLS = config.ServerTLS{CertFile: cert.CertFile, KeyFile: cert.KeyFile}
 		}, "tls", "renew it"},
 		"no password file": {func(t *testing.T, s *site) {
+			t.Helper()
 			remove(t, s.config.Directories[0].Bind.PasswordFile)
 		}, "directory corp", "bind.password_file: read secret: open"},
 		"password file is empty": {func(t *testing.T, s *site) {
+			t.Helper()
 			s.write(t, "bind.pw", "\n")
 		}, "directory corp", "is empty"},
 		"password file is large": {func(t *testing.T, s *site) {
+			t.Helper()
 			s.write(t, "bind.pw", strings.Repeat("x", 5000))
 		}, "directory corp", "is larger than 4096 bytes"},
 		"password file is not text": {func(t *testing.T, s *site) {
+			t.Helper()
 			s.write(t, "bind.pw", "\xff\xfe")
 		}, "directory corp", "is not UTF-8"},
 		"no CA file of the directory": {func(_ *testing.T, s *site) {
 			s.config.Directories[0].TLS.CAFile = filepath.Join(s.dir, "ca.pem")
 		}, "directory corp", "tls.ca_file: open"},
 		"CA file of the directory without a certificate": {func(t *testing.T, s *site) {
+			t.Helper()
 			s.config.Directories[0].TLS.CAFile = s.write(t, "ca.pem", "nothing\n")
 		}, "directory corp", "holds no PEM certificate"},
 		"client certificate is gone": {func(_ *testing.T, s *site) {
@@ -103,9 +114,11 @@ func TestCheckFindsEachFault(t *testing.T) {
 			s.config.Audit.File = filepath.Join(s.dir, "nowhere", "audit.log")
 		}, "audit", "audit.file: open"},
 		"no policy file": {func(t *testing.T, s *site) {
+			t.Helper()
 			remove(t, s.config.Policy.File)
 		}, "policy", "put the file there"},
 		"policy with a fault": {func(t *testing.T, s *site) {
+			t.Helper()
 			s.write(t, "policy.yaml", "version: 1\nrules:\n  - {who: [anyone], can: [pul], repos: [public/**]}\n")
 		}, "policy", "policy.yaml:3:"},
 	}

@@ -18,9 +18,9 @@ const paymentsPolicy = publicPolicy + "  - {who: [group:payments], can: [pull, p
 func open(t *testing.T, s *site) *gate.Desk {
 	t.Helper()
 	var desk *gate.Desk
-	labeled(t.Context(), t, func(context.Context) {
+	labeled(t.Context(), t, func(ctx context.Context) {
 		var err error
-		if desk, err = gate.OpenDesk(t.Context(), s.config, slog.New(slog.DiscardHandler)); err != nil {
+		if desk, err = gate.OpenDesk(ctx, s.config, slog.New(slog.DiscardHandler)); err != nil {
 			t.Fatal(err)
 		}
 	})

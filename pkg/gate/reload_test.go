@@ -109,9 +109,11 @@ func TestReloadThatFails(t *testing.T) {
 			r.load = func() (config.Config, error) { return config.Config{}, errors.New("wharfgate.yaml:3:1: broken") }
 		}, "wharfgate.yaml:3:1: broken", "1"},
 		"policy has a fault": {func(t *testing.T, r *running) {
+			t.Helper()
 			r.site.write(t, "policy.yaml", badPolicy)
 		}, "policy.yaml:3:", "0"},
 		"changed configuration, policy has a fault": {func(t *testing.T, r *running) {
+			t.Helper()
 			r.site.write(t, "policy.yaml", badPolicy)
 			r.edit(func(c *config.Config) { c.Issuer = "other" })
 		}, "policy.yaml:3:", "0"},

@@ -45,7 +45,7 @@ type site struct {
 // newSite writes the files of a gate that can start, with a directory where nobody answers.
 func newSite(t *testing.T, edits ...func(*site)) *site {
 	t.Helper()
-	s := &site{dir: t.TempDir(), log: newJournal(), audit: newJournal()}
+	s := &site{dir: t.TempDir(), log: &journal{}, audit: &journal{}}
 	c := config.Default()
 	c.Listen, c.Operator.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	c.PublicURL = "http://localhost:5001"
@@ -172,6 +172,7 @@ func (r *running) end(t *testing.T) {
 
 // labeled runs f so that the goroutines it starts can be told from those of other tests.
 func labeled(ctx context.Context, t *testing.T, f func(context.Context)) {
+	t.Helper()
 	pprof.Do(ctx, pprof.Labels("test", t.Name()), f)
 }
 
@@ -235,7 +236,7 @@ func (r *running) login(t *testing.T, secret, scope string) int {
 // operator asks the operator listener.
 func (r *running) operator(t *testing.T, path string) (code int, body string) {
 	t.Helper()
-	return get(t, http.DefaultClient, "http://"+r.OperatorAddress().String()+path)
+	return get(t, newClient(t, false), "http://"+r.OperatorAddress().String()+path)
 }
 
 // metric gives the value of a series as it is written.
@@ -285,22 +286,17 @@ func newClient(t *testing.T, keepAlive bool) *http.Client {
 	return &http.Client{Transport: transport, Timeout: patience}
 }
 
-// journal is a text that can be waited for.
+// journal is a text that several write.
 type journal struct {
-	mu      sync.Mutex
-	text    []byte
-	changed chan struct{}
+	mu   sync.Mutex
+	text []byte
 }
-
-func newJournal() *journal { return &journal{changed: make(chan struct{})} }
 
 // Write appends.
 func (j *journal) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.text = append(j.text, p...)
-	close(j.changed)
-	j.changed = make(chan struct{})
 	return len(p), nil
 }
 
@@ -309,25 +305,6 @@ func (j *journal) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return string(j.text)
-}
-
-// wait waits until the text contains want.
-func (j *journal) wait(t *testing.T, want string) {
-	t.Helper()
-	late := time.After(patience)
-	for {
-		j.mu.Lock()
-		text, changed := string(j.text), j.changed
-		j.mu.Unlock()
-		if strings.Contains(text, want) {
-			return
-		}
-		select {
-		case <-changed:
-		case <-late:
-			t.Fatalf("%q was never written:\n%s", want, text)
-		}
-	}
 }
 
 // line gives the last line of the log with a message.
