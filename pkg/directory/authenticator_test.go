@@ -72,10 +72,11 @@ func (r *room) observer() directory.Observer {
 		r.told[strings.Join(parts, " ")]++
 	}
 	return directory.Observer{
-		Login:     func(source string, reason identity.Reason, _ time.Duration) { tell("login", source, string(reason)) },
-		Cache:     func(source, cache, result string) { tell("cache", source, cache, result) },
-		Evicted:   func(source, cache string) { tell("evicted", source, cache) },
-		Coalesced: func(source, kind string) { tell("coalesced", source, kind) },
+		Login:         func(source string, reason identity.Reason, _ time.Duration) { tell("login", source, string(reason)) },
+		Cache:         func(source, cache, result string) { tell("cache", source, cache, result) },
+		Evicted:       func(source, cache string) { tell("evicted", source, cache) },
+		Coalesced:     func(source, kind string) { tell("coalesced", source, kind) },
+		BudgetRefused: func(source string) { tell("budget", source) },
 	}
 }
 
