@@ -21,6 +21,7 @@ openssl openssl
 pgrep procps
 flock util-linux
 shellcheck shellcheck
+systemd-analyze systemd
 W
   echo docker "$(docker_package)"
 }

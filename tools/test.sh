@@ -27,18 +27,6 @@ step() {
 	fi
 }
 
-# parts installs the real parts where it may (Debian, as root), and names them where it may not.
-parts() {
-	bash integration/install.sh || return 1
-	command -v systemd-analyze >/dev/null && return
-	if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-		echo "installing through apt: systemd (only its tools are used)"
-		DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=900 -qq install -y --no-install-recommends systemd >/dev/null
-	else
-		echo "missing, in the names of Debian: systemd; tests that need it are skipped"
-	fi
-}
-
 formatted() {
 	local files
 	files=$(gofmt -l cmd pkg integration tools)
@@ -82,7 +70,7 @@ all) ;;
 	;;
 esac
 
-step "real parts: install what is missing" parts
+step "real parts: install what is missing" bash integration/install.sh
 step "build" go -C tools build -o ../bin/gotest ./gotest
 step "gofmt" formatted
 step "lint" lint
