@@ -23,6 +23,7 @@ type exchange struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	start  time.Time
+	began  time.Time // when its turn came; zero as long as it waits
 	id     string
 	client netip.Addr
 

@@ -64,6 +64,9 @@ type Options struct {
 	Scopes int
 	// DisablePost makes POST answer 404, so that clients that try it first go on with GET.
 	DisablePost bool
+	// RefusalTime says how long a directory takes to refuse a password, as a rule: refusals that need no directory
+	// are held back for as long, at most a second. Nil means that none is.
+	RefusalTime func() time.Duration
 	// IssuedAt says whether answers hold issued_at; the zero value leaves it out.
 	IssuedAt IssuedAt
 	// CertFile and KeyFile are the TLS certificate chain and key in PEM; both empty means plain HTTP.
@@ -202,8 +205,9 @@ func (s *Server) token(x *exchange) error {
 	if err := s.parse(x); err != nil {
 		return err
 	}
-	grant, err := s.ask(ctx, x.req)
+	grant, err := s.ask(ctx, x)
 	if err != nil {
+		s.pad(ctx, x, err)
 		return err
 	}
 	x.grant, x.granted = grant, true
@@ -213,12 +217,13 @@ func (s *Server) token(x *exchange) error {
 
 // ask waits for its turn and asks the Granter. The turn is over before the answer is written, as a client may
 // be slow to take it.
-func (s *Server) ask(ctx context.Context, r authority.Request) (authority.Grant, error) {
+func (s *Server) ask(ctx context.Context, x *exchange) (authority.Grant, error) {
 	if err := s.turn(ctx); err != nil {
 		return authority.Grant{}, err
 	}
 	defer s.limit.release()
-	grant, err := s.o.Granter.Grant(ctx, r)
+	x.began = s.o.Now()
+	grant, err := s.o.Granter.Grant(ctx, x.req)
 	if err != nil {
 		return authority.Grant{}, fmt.Errorf("grant: %w", err)
 	}
