@@ -153,7 +153,7 @@ func (p *bindPool) pass(g grant) {
 
 // dial opens a connection in a place that is already counted.
 func (p *bindPool) dial(ctx context.Context) (*connection, *serverError) {
-	c, f := p.server.connect(ctx)
+	c, f := p.server.connect(ctx, newBindConnection)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {

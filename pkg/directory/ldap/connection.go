@@ -11,9 +11,11 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
-// connection is one open connection, owned by one pool.
+// connection is one open connection, owned by one pool. It speaks through the library for searches, or by itself
+// where users are bound.
 type connection struct {
-	conn     *goldap.Conn
+	conn     *goldap.Conn // nil where users are bound
+	users    *bindStream  // nil elsewhere
 	wire     *wire
 	controls []goldap.Control // of each bind
 	expires  time.Time
@@ -23,6 +25,11 @@ type connection struct {
 	retired  bool        // takes no new searches; guarded by the search pool
 	proven   atomic.Bool // it worked before: that it dies now says nothing about the server
 	blamed   atomic.Bool // its death was counted
+}
+
+// newBindConnection starts the protocol on an open stream, for binds of users only.
+func newBindConnection(w *wire, expires, now time.Time) *connection {
+	return &connection{users: newBindStream(w, newPolicyRequest().Encode()), wire: w, idle: now, expires: expires}
 }
 
 // newConnection starts the protocol on an open stream.
@@ -38,11 +45,16 @@ func newConnection(w *wire, expires, now time.Time) *connection {
 
 // usable reports whether the connection is open, as far as its reader knows, and young enough.
 func (c *connection) usable(now time.Time) bool {
-	return !c.conn.IsClosing() && now.Before(c.expires)
+	closed := c.conn == nil && c.users.ended.Load() || c.conn != nil && c.conn.IsClosing()
+	return !closed && now.Before(c.expires)
 }
 
 // abort closes the connection at once. The socket goes first, so that nothing can wait for the peer.
 func (c *connection) abort() {
+	if c.users != nil {
+		c.users.close()
+		return
+	}
 	_ = c.wire.Close()
 	_ = c.conn.Close()
 }
@@ -56,11 +68,8 @@ func (c *connection) bind(dn string, secret identity.Secret, limit time.Duration
 		return nil, false, &serverError{step: "bind", err: err}
 	}
 	c.used = true
-	result, err := c.simpleBind(&goldap.SimpleBindRequest{Username: dn, Password: secret.Reveal(), Controls: c.controls})
+	controls, err := c.simpleBind(dn, secret)
 	sent = c.wire.written.Load() != before
-	if result != nil {
-		controls = result.Controls
-	}
 	if err != nil {
 		f = answerFault("bind", err, time.Since(start), limit)
 		if !f.answered() {
@@ -74,14 +83,21 @@ func (c *connection) bind(dn string, secret identity.Secret, limit time.Duration
 	return controls, sent, f
 }
 
-// simpleBind calls the library and turns a panic of it into an error.
-func (c *connection) simpleBind(r *goldap.SimpleBindRequest) (result *goldap.SimpleBindResult, err error) {
+// simpleBind binds by itself, or calls the library and turns a panic of it into an error.
+func (c *connection) simpleBind(dn string, secret identity.Secret) (controls []goldap.Control, err error) {
+	if c.users != nil {
+		return c.users.bind(dn, secret)
+	}
 	defer func() {
 		if p := recover(); p != nil {
-			result, err = nil, panicked(p)
+			controls, err = nil, panicked(p)
 		}
 	}()
-	return c.conn.SimpleBind(r)
+	result, err := c.conn.SimpleBind(&goldap.SimpleBindRequest{Username: dn, Password: secret.Reveal(), Controls: c.controls})
+	if result != nil {
+		controls = result.Controls
+	}
+	return controls, err
 }
 
 // search makes one search, on a connection that others may search at the same time. After any fault but an

@@ -44,8 +44,8 @@ func (s *server) timeouts() *Timeouts { return &s.backend.options.Timeouts }
 
 func (s *server) now() time.Time { return s.backend.options.Now() }
 
-// connect opens a connection on which nobody is bound.
-func (s *server) connect(ctx context.Context) (*connection, *serverError) {
+// connect opens a connection on which nobody is bound; start begins to speak on it.
+func (s *server) connect(ctx context.Context, start func(w *wire, expires, now time.Time) *connection) (*connection, *serverError) {
 	w, f := s.dial(ctx)
 	if f != nil {
 		s.report(nil, f)
@@ -53,7 +53,7 @@ func (s *server) connect(ctx context.Context) (*connection, *serverError) {
 	}
 	const jitter = 0.1
 	now := s.now()
-	return newConnection(w, now.Add(s.backend.spread(s.timeouts().Age, jitter)), now), nil
+	return start(w, now.Add(s.backend.spread(s.timeouts().Age, jitter)), now), nil
 }
 
 // search makes one search on a shared connection. Where connections turn out to be dead it tries others, the

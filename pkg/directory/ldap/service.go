@@ -56,7 +56,7 @@ func (s *server) serviceConnect(ctx context.Context) (*connection, *serverError)
 	if f != nil {
 		return nil, f
 	}
-	c, f := s.connect(ctx)
+	c, f := s.connect(ctx, newConnection)
 	if f != nil {
 		return nil, f
 	}

@@ -61,6 +61,9 @@ type framer struct {
 	octets int // octets of a long length still to come
 }
 
+// between reports whether the stream is between two messages.
+func (f *framer) between() bool { return f.rest == 0 && f.header == 0 }
+
 // pass looks at the next bytes of the stream.
 func (f *framer) pass(p []byte) error {
 	for len(p) > 0 {
