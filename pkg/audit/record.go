@@ -69,6 +69,6 @@ type Scope struct {
 	Granted []string `json:"granted"`
 	// Rules are the rules that decided, as file:line.
 	Rules []string `json:"rules,omitempty"`
-	// Reason is why not all was granted: no_rule or denied_by_rule; empty when all was.
+	// Reason is why not all was granted, from the closed set of the policy's reasons; empty when all was.
 	Reason string `json:"reason,omitempty"`
 }

@@ -135,15 +135,17 @@ func (a *Authority) Grant(ctx context.Context, r Request) (Grant, error) {
 		a.refused(&r, identity.ErrInvalidCredentials)
 		return Grant{}, identity.ErrInvalidCredentials
 	}
-	g := decide(p, who, &r)
-	signed, err := a.issuer.Sign(claims(&g, service))
+	now := a.now()
+	g := decide(p, who, &r, now)
+	life := lifetime(&g, service, now)
+	signed, err := a.issuer.Sign(claims(&g, service, life))
 	if err != nil {
 		err = fmt.Errorf("sign the token: %w", err)
 		a.refused(&r, err)
 		return Grant{}, err
 	}
 	g.Token, g.TokenID = signed.Token, signed.ID
-	g.IssuedAt, g.ExpiresIn = signed.IssuedAt, lifetime(&g, service)
+	g.IssuedAt, g.ExpiresIn = signed.IssuedAt, life
 	a.observer.observe(service.Name, &g, signed.Size())
 	a.granted(&r, &g, signed)
 	return g, nil

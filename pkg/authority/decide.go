@@ -11,8 +11,8 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/token"
 )
 
-// decide asks one policy about every scope of a request.
-func decide(p *policy.Policy, who identity.Principal, r *Request) Grant {
+// decide asks one policy about every scope of a request, as of now.
+func decide(p *policy.Policy, who identity.Principal, r *Request, now time.Time) Grant {
 	g := Grant{Principal: who, PolicyRevision: p.Revision()}
 	if len(r.Scopes) == 0 {
 		return g
@@ -20,7 +20,7 @@ func decide(p *policy.Policy, who identity.Principal, r *Request) Grant {
 	g.Decisions = make([]policy.Decision, 0, len(r.Scopes))
 	g.Granted = make([]registry.Scope, 0, len(r.Scopes))
 	for _, scope := range r.Scopes {
-		d := p.Decide(policy.Request{Principal: who, Service: r.Service, Scope: scope})
+		d := p.Decide(policy.Request{Principal: who, Service: r.Service, Scope: scope, Client: r.Client, Now: now})
 		d.Granted = complete(d.Granted)
 		g.Decisions = append(g.Decisions, d)
 		if d.Granted != 0 {
@@ -43,11 +43,11 @@ func complete(granted registry.Actions) registry.Actions {
 }
 
 // claims says what the token for a grant says.
-func claims(g *Grant, service registry.Service) token.Claims {
+func claims(g *Grant, service registry.Service, life time.Duration) token.Claims {
 	c := token.Claims{
 		Subject:   g.Principal.Name,
 		Audience:  service.Name,
-		Lifetime:  lifetime(g, service),
+		Lifetime:  life,
 		Algorithm: service.Algorithm,
 	}
 	if len(g.Granted) == 0 {
@@ -60,12 +60,20 @@ func claims(g *Grant, service registry.Service) token.Claims {
 	return c
 }
 
-// lifetime is longer for a token that allows push: an upload must not outlive it.
-func lifetime(g *Grant, service registry.Service) time.Duration {
+// lifetime is longer for a token that allows push: an upload must not outlive it. No token outlives what the
+// policy grants by more than [token.MinLifetime].
+func lifetime(g *Grant, service registry.Service, now time.Time) time.Duration {
+	life := service.TokenLifetime
 	for _, scope := range g.Granted {
 		if scope.Actions.Has(registry.Push) {
-			return service.PushTokenLifetime
+			life = service.PushTokenLifetime
+			break
 		}
 	}
-	return service.TokenLifetime
+	for i := range g.Decisions {
+		if end := g.Decisions[i].Until; !end.IsZero() {
+			life = min(life, end.Sub(now).Truncate(time.Second))
+		}
+	}
+	return max(life, token.MinLifetime)
 }

@@ -2,6 +2,8 @@ package authority
 
 import (
 	"context"
+	"net/netip"
+	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/policy"
@@ -18,6 +20,10 @@ type Question struct {
 	User string
 	// Scopes are what would be asked for.
 	Scopes []registry.Scope
+	// Client is the address that the client would have; invalid is an unknown one.
+	Client netip.Addr
+	// At is the time of the request; zero means now.
+	At time.Time
 }
 
 // Answer is what would be granted, and why.
@@ -41,9 +47,12 @@ func (a *Authority) Explain(ctx context.Context, q Question) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	answer := Answer{Grant: decide(p, who, &Request{Service: q.Service, Scopes: q.Scopes})}
+	if q.At.IsZero() {
+		q.At = a.now()
+	}
+	answer := Answer{Grant: decide(p, who, &Request{Service: q.Service, Scopes: q.Scopes, Client: q.Client}, q.At)}
 	for _, scope := range q.Scopes {
-		e := p.Explain(policy.Request{Principal: who, Service: q.Service, Scope: scope})
+		e := p.Explain(policy.Request{Principal: who, Service: q.Service, Scope: scope, Client: q.Client, Now: q.At})
 		answer.Explanations = append(answer.Explanations, e)
 	}
 	return answer, nil

@@ -2,7 +2,9 @@ package policy
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
@@ -14,6 +16,8 @@ type clause struct {
 	subject *Subject
 	pattern *Pattern
 	parts   []part // of the pattern, its holes bound to the subject's
+
+	exceptions []exception // of the rule, their holes bound to the subject's
 
 	usesUser      bool
 	userDirectory string // whose login names <user> takes
@@ -33,6 +37,7 @@ const (
 	otherPath           // the pattern does not match
 	illegalUser         // the login name cannot be a path part, or <user> does not take names of this directory
 	reserved            // a hole would take a path part that another rule names
+	excepted            // except matches
 )
 
 // bind connects the holes of the pattern with those of the subject.
@@ -140,16 +145,24 @@ func (c *clause) verdict(q *query, g *identity.Group) verdict {
 	if !c.admits(q, g, &f.group) {
 		return otherWho
 	}
-	if c.pattern == nil {
-		return applies
-	}
-	if c.usesUser {
+	if c.pattern != nil {
 		f.user = q.user
-		if !q.userLegal || q.principal.Source != c.userDirectory {
-			return c.withoutUser(q)
+		if v := c.pathVerdict(q, &f); v != applies {
+			return v
 		}
 	}
-	if !matchPath(c.parts, &q.path, &f) {
+	if len(c.exceptions) > 0 && c.excepted(q, &f.group) {
+		return excepted
+	}
+	return applies
+}
+
+// pathVerdict looks at the path.
+func (c *clause) pathVerdict(q *query, f *filling) verdict {
+	if c.usesUser && (!q.userLegal || q.principal.Source != c.userDirectory) {
+		return c.withoutUser(q)
+	}
+	if !matchPath(c.parts, &q.path, f) {
 		return otherPath
 	}
 	if c.guarded && q.policy.reserves(q.path.part(0), c.rule) {
@@ -179,17 +192,21 @@ func (c *clause) withoutUser(q *query) verdict {
 type query struct {
 	policy    *Policy
 	principal *identity.Principal
-	user      string // the folded login name of a person
+	service   string
+	client    netip.Addr
+	now       time.Time
+
+	user      string // the folded name of a person or a robot
 	userLegal bool   // whether it may enter a path
 	path      path
 }
 
-// prepare works out what a query needs to know beside policy and principal, which its maker sets: so that
-// they can stay on the stack.
+// prepare works out what a query needs to know beside the question, which its maker puts in: so that it can
+// stay on the stack.
 func (q *query) prepare(name string) {
-	if q.principal.Kind == identity.Person {
+	if q.principal.Kind != identity.Anonymous {
 		q.user = identity.Fold(q.principal.Name)
-		q.userLegal = isASCII(q.principal.Name) && legalPart(q.user)
+		q.userLegal = q.principal.Kind == identity.Person && isASCII(q.principal.Name) && legalPart(q.user)
 	}
 	q.path.cut(name)
 }

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"time"
+
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/registry"
 )
@@ -9,7 +11,15 @@ import (
 type decider struct {
 	query query
 	want  registry.Actions
-	out   *Decision // not a part of the decider, so that what it points to can stay on the stack
+	// Not parts of the decider, so that what it points to can stay on the stack.
+	out  *Decision
+	ends *ends
+}
+
+// ends holds the rules that tell how long an action stays granted.
+type ends struct {
+	last [actionCount]*Rule // of the rules that give it the one that ends last
+	next [actionCount]*Rule // of the rules that will take it away the one that begins first
 }
 
 // given gives the actions that a rule gives and none takes away.
@@ -37,9 +47,13 @@ func (d *decider) consider(c *clause, g *identity.Group) {
 	if r.Effect == Cannot {
 		slots = &d.out.denies
 	}
+	if missing := r.lack(&d.query); missing != lackNothing {
+		d.considerLacking(c, g, actions&d.want, missing)
+		return
+	}
 	news := registry.Actions(0)
 	for i := range actionCount {
-		if actions&d.want&action(i) != 0 && (slots[i] == nil || slots[i].Number > r.Number) {
+		if actions&d.want&action(i) != 0 && (slots[i] == nil || slots[i].Number > r.Number || d.ends.last[i] != nil && r.outlasts(d.ends.last[i])) {
 			news |= action(i)
 		}
 	}
@@ -47,10 +61,69 @@ func (d *decider) consider(c *clause, g *identity.Group) {
 		return
 	}
 	for i := range actionCount {
-		if news&action(i) != 0 {
+		if news&action(i) == 0 {
+			continue
+		}
+		if slots[i] == nil || slots[i].Number > r.Number {
 			slots[i] = r
 		}
+		if r.Effect == Can && (d.ends.last[i] == nil || r.outlasts(d.ends.last[i])) {
+			d.ends.last[i] = r
+		}
 	}
+}
+
+// considerLacking notes a rule that would give something but for one condition, or that will take it away.
+func (d *decider) considerLacking(c *clause, g *identity.Group, actions registry.Actions, missing lack) {
+	r := c.rule
+	if missing == lackSeveral || r.Effect == Cannot && missing != lackBegin {
+		return
+	}
+	news := registry.Actions(0)
+	for i := range actionCount {
+		known := d.out.lacks[i] != lackNothing && d.out.lacks[i] <= missing
+		if r.Effect == Cannot {
+			known = d.ends.next[i] != nil && !r.Since.Before(d.ends.next[i].Since)
+		}
+		if actions&action(i) != 0 && !known {
+			news |= action(i)
+		}
+	}
+	if news == 0 || c.verdict(&d.query, g) != applies {
+		return
+	}
+	for i := range actionCount {
+		switch {
+		case news&action(i) == 0:
+		case r.Effect == Cannot:
+			d.ends.next[i] = r
+		default:
+			d.out.lacks[i] = missing
+		}
+	}
+}
+
+// until tells when some of what is granted ends.
+func (e *ends) until(granted registry.Actions) time.Time {
+	var end time.Time
+	for i := range actionCount {
+		if granted&action(i) == 0 {
+			continue
+		}
+		end = sooner(end, e.last[i].Until)
+		if e.next[i] != nil {
+			end = sooner(end, e.next[i].Since)
+		}
+	}
+	return end
+}
+
+// sooner gives the first of two moments; zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // walk looks at all patterns below a node that may match the path from its i-th part on.
@@ -108,10 +181,13 @@ func (d *decider) walkEdges(edges []*globEdge, part string, i int) {
 // leaf looks at all clauses of a leaf whose subject may match.
 func (d *decider) leaf(l *leaf) {
 	d.all(l.open, nil)
-	if d.query.principal.Kind != identity.Person {
+	if d.query.principal.Kind == identity.Anonymous {
 		return
 	}
 	d.byUser(&l.users)
+	if d.query.principal.Kind != identity.Person {
+		return
+	}
 	d.byName(&l.names)
 	d.byDN(&l.dns)
 	d.byID(&l.ids)
@@ -125,7 +201,7 @@ func (d *decider) all(clauses []*clause, g *identity.Group) {
 	}
 }
 
-// byUser looks up the person's name.
+// byUser looks up the name of the person or the robot; an index has those of one kind.
 func (d *decider) byUser(t *table) {
 	for i := range t.few {
 		if t.few[i].key == d.query.user {

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/registry"
@@ -16,6 +18,11 @@ type Request struct {
 	// Scope is one parsed scope: what is asked for. An asked registry.Wildcard means every action that the
 	// policy gives on the repository.
 	Scope registry.Scope
+	// Client is the client's address, invalid if unknown: then no can with a network applies, and every cannot.
+	Client netip.Addr
+	// Now is the time to decide for. It should be set: at the zero time no can with a date applies, and every
+	// cannot.
+	Now time.Time
 }
 
 // Reason is why a single action was granted or not. It is a closed set, used as a metric label.
@@ -29,10 +36,22 @@ const (
 	ReasonNoRule Reason = "no_rule"
 	// ReasonDeniedByRule means that a cannot rule took it away.
 	ReasonDeniedByRule Reason = "denied_by_rule"
+	// ReasonExpired means that no can rule applies, and one did until a moment ago or long ago.
+	ReasonExpired Reason = "expired"
+	// ReasonTooEarly means that no can rule applies, and one will.
+	ReasonTooEarly Reason = "too_early"
+	// ReasonWrongNetwork means that no can rule applies, and one would for another client address.
+	ReasonWrongNetwork Reason = "wrong_network"
+	// ReasonOtherRegistry means that no can rule applies, and one would on another registry.
+	ReasonOtherRegistry Reason = "other_registry"
 )
 
 // Reasons lists every Reason.
-func Reasons() []Reason { return []Reason{ReasonRule, ReasonNoRule, ReasonDeniedByRule} }
+func Reasons() []Reason {
+	return []Reason{
+		ReasonRule, ReasonNoRule, ReasonDeniedByRule, ReasonExpired, ReasonTooEarly, ReasonWrongNetwork, ReasonOtherRegistry,
+	}
+}
 
 // Decision is the answer to one [Request].
 type Decision struct {
@@ -40,9 +59,14 @@ type Decision struct {
 	Scope registry.Scope
 	// Granted is the part of what was asked that is granted; a Wildcard is replaced by explicit actions.
 	Granted registry.Actions
+	// Until is the moment at which some of what is granted ends by this policy: the nearest until of a can that
+	// is needed for it, or since of a cannot that takes it away. It is zero where there is none.
+	Until time.Time
 	// grants and denies hold, an action each (pull, push, delete, catalog), the first rule in the file's
 	// order that allows or forbids it; nil where none does.
 	grants, denies [actionCount]*Rule
+	// lacks holds, an action each, the nearest condition for want of which no rule gives it.
+	lacks [actionCount]lack
 
 	policy *Policy
 }
@@ -70,12 +94,14 @@ func (d Decision) Rules() []*Rule {
 	return rules
 }
 
-// Reason says why a single action is granted or not, For anything but a single action that was asked it is
+// Reason says why a single action is granted or not. For anything but a single action that was asked it is
 // [ReasonNoRule].
 func (d Decision) Reason(a registry.Actions) Reason {
 	for i := range actionCount {
 		switch {
-		case a != action(i) || d.grants[i] == nil:
+		case a != action(i):
+		case d.grants[i] == nil:
+			return d.lacks[i].reason()
 		case d.denies[i] != nil:
 			return ReasonDeniedByRule
 		default:
@@ -99,19 +125,26 @@ func (d Decision) Missing() registry.Actions {
 	}
 }
 
-// MissingReason says why something is missing: [ReasonDeniedByRule] where a rule took any of it away. It is
-// empty where nothing is missing.
+// MissingReason says why something is missing: [ReasonDeniedByRule] where a rule took any of it away, else the
+// reason of the first action that has a better one than [ReasonNoRule]. It is empty where nothing is missing.
 func (d Decision) MissingReason() Reason {
 	missing := d.Missing()
 	if missing == 0 && (d.Granted != 0 || d.Scope.Actions == 0) {
 		return ""
 	}
+	found := ReasonNoRule
 	for i := range actionCount {
-		if missing&action(i) != 0 && d.Reason(action(i)) == ReasonDeniedByRule {
-			return ReasonDeniedByRule
+		if missing&action(i) == 0 {
+			continue
+		}
+		switch reason := d.Reason(action(i)); {
+		case reason == ReasonDeniedByRule:
+			return reason
+		case found == ReasonNoRule:
+			found = reason
 		}
 	}
-	return ReasonNoRule
+	return found
 }
 
 // Groups lists the distinguished names of those groups of the principal through which a deciding rule

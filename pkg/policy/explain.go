@@ -33,6 +33,8 @@ type ActionExplanation struct {
 	Given, Taken []Use
 	// Misses are the rules that came nearest to giving it, nearest first; empty where one gives it.
 	Misses []Miss
+
+	lack lack // the nearest condition for want of which no rule gives it
 }
 
 // Use is a rule that applies.
@@ -60,11 +62,12 @@ type Miss struct {
 type missRank uint8
 
 const (
-	missHole   missRank = iota // everything fits, but a hole takes no such value
-	missWho                    // somebody else may
-	missAction                 // something else may be done
-	missPath                   // it may be done elsewhere
-	missNone                   // more than one condition fails
+	missHole      missRank = iota // everything fits, but a hole takes no such value
+	missCondition                 // everything fits, but for except, time, network or registry
+	missWho                       // somebody else may
+	missAction                    // something else may be done
+	missPath                      // it may be done elsewhere
+	missNone                      // more than one condition fails
 )
 
 // Explain answers a request like [Policy.Decide] and says why. Its cost grows with the number of rules.
@@ -76,7 +79,7 @@ func (p *Policy) Explain(r Request) Explanation {
 			e.Actions = append(e.Actions, ActionExplanation{Action: action(i)})
 		}
 	}
-	q := query{policy: p, principal: &r.Principal}
+	q := query{policy: p, principal: &r.Principal, service: r.Service, client: r.Client, now: r.Now}
 	q.prepare(r.Scope.Name)
 	for _, rule := range p.rules {
 		if len(e.Actions) == 0 {
@@ -97,11 +100,28 @@ func (p *Policy) Explain(r Request) Explanation {
 type finding struct {
 	applies bool
 	use     Use
+	lack    lack // what the rule does not apply for want of, where that is all
 	miss    Miss
 }
 
-// look tries every clause of a rule with every group.
+// look tries a rule with all its conditions.
 func (q *query) look(r *Rule, resource string) finding {
+	f := q.lookAtClauses(r, resource)
+	missing := r.lack(q)
+	switch {
+	case missing == lackNothing:
+		return f
+	case f.applies && missing != lackSeveral:
+		f.lack, f.miss = missing, Miss{Rule: r, rank: missCondition, Condition: q.lackCondition(r, missing)}
+	default:
+		f.miss.rank = missNone
+	}
+	f.applies = false
+	return f
+}
+
+// lookAtClauses tries every clause of a rule with every group.
+func (q *query) lookAtClauses(r *Rule, resource string) finding {
 	f := finding{use: Use{Rule: r}, miss: Miss{Rule: r, rank: missNone}}
 	var others []*clause // those that only the subject keeps away
 	for _, c := range r.clauses(resource) {
@@ -121,11 +141,14 @@ func (q *query) look(r *Rule, resource string) finding {
 				return f
 			}
 			who = who || v != otherWho
+			if v != excepted && c.excepted(q, nil) {
+				continue // a second condition fails
+			}
 			if m, ok := q.miss(c, v); ok {
 				f.take(m)
 			}
 		}
-		if !who && q.onlyWho(c) {
+		if !who && q.onlyWho(c) && !c.excepted(q, nil) {
 			others = append(others, c)
 		}
 	}
@@ -162,6 +185,9 @@ func (a *ActionExplanation) add(r *Rule, resource string, f *finding) {
 		a.Misses = append(a.Misses, Miss{Rule: r, rank: missAction, Condition: "it said " + actionWord(a.Action)})
 	case has && f.miss.rank < missNone:
 		a.Misses = append(a.Misses, f.miss)
+		if f.lack != lackNothing && (a.lack == lackNothing || f.lack < a.lack) {
+			a.lack = f.lack
+		}
 	}
 	if len(a.Misses) >= 8*maxMisses {
 		a.nearest()
@@ -181,7 +207,7 @@ func (a *ActionExplanation) finish() {
 	a.nearest()
 	switch {
 	case len(a.Given) == 0:
-		a.Reason = ReasonNoRule
+		a.Reason = a.lack.reason()
 		return
 	case len(a.Taken) > 0:
 		a.Reason = ReasonDeniedByRule

@@ -95,7 +95,7 @@ func (l *leaf) add(c *clause) {
 	case s.Kind == Anyone, s.Kind == SignedIn, s.Unresolved:
 		l.open = append(l.open, c)
 		return
-	case s.Kind == User:
+	case s.Kind == User, s.Kind == Robot:
 		l.users.add(s.key, c)
 		return
 	case s.template != nil:

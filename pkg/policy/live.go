@@ -19,7 +19,7 @@ func (l *Live) Load() *Policy { return l.current.Load() }
 // Swap puts another policy in force. A nil p stands for a policy without rules.
 func (l *Live) Swap(p *Policy) {
 	if p == nil {
-		p = &Policy{anonymous: &index{}, elsewhere: &index{}}
+		p = &Policy{anonymous: &index{}, robots: &index{}, elsewhere: &index{}}
 	}
 	l.current.Store(p)
 }

@@ -24,6 +24,8 @@ func (q *query) miss(c *clause, v verdict) (Miss, bool) {
 	case otherPath:
 		m.rank, m.near = missPath, commonParts(c.parts, &q.path)
 		m.Condition = "the repository were in " + c.where(q)
+	case excepted:
+		m.rank, m.Condition = missCondition, "it did not except "+list(q.exceptions(c), "and")
 	default:
 		return Miss{}, false
 	}
@@ -96,6 +98,8 @@ func (q *query) whoCondition(clauses []*clause) string {
 			login = true
 		case s.Kind == User:
 			users = appendNew(users, s.short())
+		case s.Kind == Robot:
+			users = appendNew(users, "robot "+s.short())
 		case s.template == nil:
 			groups = appendNew(groups, s.short())
 		default:

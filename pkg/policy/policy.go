@@ -11,10 +11,11 @@ import (
 type Policy struct {
 	rules        []*Rule
 	revision     string
-	servesAnyone bool
+	servesAnyone map[string]bool // by service; "" stands for every service
 	reservations map[string]reservation
 
-	anonymous *index            // who has no login, and robots
+	anonymous *index            // who has no login
+	robots    *index            // machine accounts
 	elsewhere *index            // persons of a directory that no rule names
 	sources   map[string]*index // persons, by directory
 }
@@ -41,11 +42,12 @@ func New(o Options) (*Policy, error) {
 	p := &Policy{
 		revision: o.Revision, rules: make([]*Rule, len(o.Rules)),
 		reservations: map[string]reservation{}, sources: map[string]*index{},
-		anonymous: &index{}, elsewhere: &index{},
+		servesAnyone: map[string]bool{}, anonymous: &index{}, robots: &index{}, elsewhere: &index{},
 	}
 	for i := range o.Rules {
 		r := o.Rules[i]
-		r.Who, r.Repos = slices.Clone(r.Who), slices.Clone(r.Repos)
+		r.Who, r.Except, r.Repos = slices.Clone(r.Who), slices.Clone(r.Except), slices.Clone(r.Repos)
+		r.On, r.From = slices.Clone(r.On), slices.Clone(r.From)
 		r.cases, r.lists = nil, nil
 		if err := r.compile(i + 1); err != nil {
 			return nil, err
@@ -86,8 +88,19 @@ func (p *Policy) take(r *Rule, defaultDirectory string) {
 			p.source(c.subject.Directory)
 		}
 	}
-	for i := range r.Who {
-		p.servesAnyone = p.servesAnyone || r.Effect == Can && r.Who[i].Kind == Anyone
+	p.serve(r)
+}
+
+// serve notes where a rule gives something to those without a login.
+func (p *Policy) serve(r *Rule) {
+	if r.Effect != Can || !slices.ContainsFunc(r.Who, func(s Subject) bool { return s.Kind == Anyone }) {
+		return
+	}
+	if len(r.On) == 0 {
+		p.servesAnyone[""] = true
+	}
+	for _, service := range r.On {
+		p.servesAnyone[service] = true
 	}
 }
 
@@ -109,9 +122,12 @@ func (p *Policy) index(r *Rule) {
 			p.source(c.subject.Directory).add(c)
 		case c.usesUser:
 			p.source(c.userDirectory).add(c)
+		case c.subject.Kind == Robot:
+			p.robots.add(c)
 		default:
 			if c.subject.Kind == Anyone {
 				p.anonymous.add(c)
+				p.robots.add(c)
 			}
 			p.elsewhere.add(c)
 			for _, ix := range p.sources {
@@ -129,7 +145,11 @@ func (p *Policy) reserves(first string, r *Rule) bool {
 
 // indexFor gives the index of those who ask like this principal.
 func (p *Policy) indexFor(who *identity.Principal) *index {
-	if who.Kind != identity.Person {
+	switch who.Kind {
+	case identity.Person:
+	case identity.Robot:
+		return p.robots
+	default:
 		return p.anonymous
 	}
 	if ix, ok := p.sources[who.Source]; ok {
@@ -142,11 +162,13 @@ func (p *Policy) indexFor(who *identity.Principal) *index {
 // principal's groups, hardly on the number of rules, and it allocates nothing for a folded login name.
 func (p *Policy) Decide(r Request) Decision {
 	out := Decision{Scope: r.Scope, policy: p}
-	d := decider{want: wanted(r.Scope), out: &out}
+	var e ends
+	d := decider{want: wanted(r.Scope), out: &out, ends: &e}
 	if d.want == 0 {
 		return out
 	}
 	d.query.policy, d.query.principal = p, &r.Principal
+	d.query.service, d.query.client, d.query.now = r.Service, r.Client, r.Now
 	d.query.prepare(r.Scope.Name)
 	ix := p.indexFor(&r.Principal)
 	if d.want == registry.Catalog {
@@ -155,6 +177,7 @@ func (p *Policy) Decide(r Request) Decision {
 		d.walk(&ix.root, 0)
 	}
 	out.Granted = out.given()
+	out.Until = e.until(out.Granted)
 	return out
 }
 
@@ -173,8 +196,10 @@ func wanted(s registry.Scope) registry.Actions {
 }
 
 // ServesAnyone reports whether requests without a login are to be answered on a service: whether a can for
-// anyone exists.
-func (p *Policy) ServesAnyone(_ string) bool { return p.servesAnyone }
+// anyone exists there, whatever its network and time.
+func (p *Policy) ServesAnyone(service string) bool {
+	return p.servesAnyone[""] || p.servesAnyone[service]
+}
 
 // Revision names the version of the source that the policy was made from.
 func (p *Policy) Revision() string { return p.revision }

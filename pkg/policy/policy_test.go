@@ -38,9 +38,9 @@ func subject(t testing.TB, text string) policy.Subject {
 	}
 	k := map[string]policy.SubjectKind{
 		"anyone": policy.Anyone, "signed-in": policy.SignedIn, "user": policy.User, "group": policy.GroupName,
-		"id": policy.GroupID, "dn": policy.GroupDN,
+		"id": policy.GroupID, "dn": policy.GroupDN, "robot": policy.Robot,
 	}[kind]
-	if k == policy.Anyone || k == policy.SignedIn {
+	if k == policy.Anyone || k == policy.SignedIn || k == policy.Robot {
 		directory = ""
 	}
 	s, err := policy.NewSubject(k, text, directory, name)

@@ -3,10 +3,12 @@ package policy_test
 import (
 	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/wharfgate/wharfgate/pkg/identity"
@@ -22,12 +24,23 @@ type words struct {
 	who, repos []string
 	effect     policy.Effect
 	actions    registry.Actions
+
+	except, on, from []string
+	since, until     time.Time
 }
 
 // rule makes the rule.
-func (w words) rule(t testing.TB) policy.Rule {
+func (w *words) rule(t testing.TB) policy.Rule {
 	t.Helper()
-	return rule(t, strings.Join(w.who, " "), w.effect, w.actions, strings.Join(w.repos, " "))
+	r := rule(t, strings.Join(w.who, " "), w.effect, w.actions, strings.Join(w.repos, " "))
+	for _, text := range w.except {
+		r.Except = append(r.Except, subject(t, text))
+	}
+	for _, text := range w.from {
+		r.From = append(r.From, netip.MustParsePrefix(text))
+	}
+	r.On, r.Since, r.Until = w.on, w.since, w.until
+	return r
 }
 
 // pick picks one of the texts.
@@ -53,10 +66,11 @@ func generate(r *rand.Rand) words {
 	default:
 		for range 1 + r.IntN(2) {
 			w.who = append(w.who, pick(r, "signed-in", "user:a", "user:b", "user:B", "group:team-a", "group:team-b",
-				"group:a-rw", "group:a@partner", "dn:cn=team-a,ou=groups,dc=corp", "id:id-team-b", "anyone"))
+				"group:a-rw", "group:a@partner", "robot:a", "robot:b", "dn:cn=team-a,ou=groups,dc=corp", "id:id-team-b", "anyone"))
 		}
 	}
-	if !slices.Contains(w.who, "anyone") {
+	w.condition(r)
+	if !slices.ContainsFunc(w.who, func(s string) bool { return s == "anyone" || strings.HasPrefix(s, "robot:") }) {
 		holes = append(holes, "<user>")
 	}
 	if w.actions == registry.Catalog {
@@ -76,10 +90,47 @@ func generate(r *rand.Rand) words {
 	return w
 }
 
+// day gives a day of a short calendar; day 0 is no day.
+func day(n int) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Date(2026, 1, n, 0, 0, 0, 0, time.UTC)
+}
+
+// condition gives some rules conditions.
+func (w *words) condition(r *rand.Rand) {
+	if r.IntN(4) == 0 {
+		for range 1 + r.IntN(2) {
+			w.except = append(w.except, pick(r, "signed-in", "user:a", "group:team-a", "group:team-<t>", "group:<t>-b", "group:<x>-rw", "robot:a", "id:id-team-b"))
+		}
+	}
+	if r.IntN(4) == 0 {
+		w.on = pick(r, []string{"one"}, []string{"two"}, []string{"one", "two"})
+	}
+	if r.IntN(4) == 0 {
+		w.from = pick(r, []string{"10.0.0.0/8"}, []string{"10.1.0.0/16", "fd00::/8"}, []string{"192.168.1.9/32"})
+	}
+	if r.IntN(3) == 0 {
+		w.since, w.until = day(r.IntN(6)), day(pick(r, 0, 6, 7, 8, 9))
+	}
+}
+
+// ask puts a question into circumstances.
+func ask(r *rand.Rand, q policy.Request) policy.Request {
+	q.Service = pick(r, "one", "one", "two", "three", "")
+	q.Client = pick(r, netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("::ffff:10.1.2.3"), netip.MustParseAddr("10.200.0.1"),
+		netip.MustParseAddr("fd00::1%eth0"), netip.MustParseAddr("192.168.1.9"), netip.Addr{})
+	if q.Now = day(r.IntN(10)); !q.Now.IsZero() && r.IntN(2) == 0 {
+		q.Now = q.Now.Add(-time.Second)
+	}
+	return q
+}
+
 // somebody makes a principal.
 func somebody(r *rand.Rand) identity.Principal {
 	if r.IntN(8) == 0 {
-		return identity.Principal{Kind: pick(r, identity.Anonymous, identity.Robot), Source: "corp", Name: "a"}
+		return identity.Principal{Kind: pick(r, identity.Anonymous, identity.Robot), Source: "corp", Name: pick(r, "a", "B", "c")}
 	}
 	var groups []string
 	for range r.IntN(8) {
@@ -124,8 +175,14 @@ func naive(rules []words, r policy.Request) registry.Actions {
 // naiveApplies reports whether a rule applies.
 func naiveApplies(rules []words, i int, r policy.Request) bool {
 	isCatalog := r.Scope.Type == registry.TypeRegistry
+	if !naiveConditions(rules[i], r) {
+		return false
+	}
 	for _, who := range rules[i].who {
 		for _, holes := range naiveWho(who, r.Principal) {
+			if naiveExcept(rules[i].except, r.Principal, holes) {
+				continue
+			}
 			if rules[i].actions.Has(registry.Catalog) && isCatalog {
 				return true
 			}
@@ -133,6 +190,36 @@ func naiveApplies(rules []words, i int, r policy.Request) bool {
 				if !isCatalog && naivePattern(rules, i, who, pattern, holes, r.Scope.Name) {
 					return true
 				}
+			}
+		}
+	}
+	return false
+}
+
+// naiveConditions looks at registry, network and time.
+func naiveConditions(w words, r policy.Request) bool {
+	unknown := w.effect == cannot
+	on := len(w.on) == 0 || slices.Contains(w.on, r.Service) || r.Service == "" && unknown
+	from := len(w.from) == 0 || !r.Client.IsValid() && unknown
+	for _, text := range w.from {
+		from = from || r.Client.IsValid() && netip.MustParsePrefix(text).Contains(r.Client.Unmap().WithZone(""))
+	}
+	in := w.since.IsZero() && w.until.IsZero() || r.Now.IsZero() && unknown ||
+		!r.Now.IsZero() && !r.Now.Before(w.since) && (w.until.IsZero() || r.Now.Before(w.until))
+	return on && from && in
+}
+
+// naiveExcept looks whether somebody is excepted, by a group whose holes agree with the others.
+func naiveExcept(except []string, p identity.Principal, holes map[string]string) bool {
+	for _, text := range except {
+		for _, found := range naiveWho(text, p) {
+			agrees := true
+			for name, value := range found {
+				other, ok := holes[name]
+				agrees = agrees && (!ok || other == value)
+			}
+			if agrees {
+				return true
 			}
 		}
 	}
@@ -152,6 +239,8 @@ func naiveWho(who string, p identity.Principal) []map[string]string {
 	}
 	isPerson := p.Kind == identity.Person
 	switch {
+	case kind == "robot" && p.Kind == identity.Robot && strings.EqualFold(p.Name, name):
+		return []map[string]string{{}}
 	case kind == "anyone", kind == "signed-in" && isPerson,
 		kind == "user" && isPerson && p.Source == directory && strings.EqualFold(p.Name, name):
 		return []map[string]string{user}
@@ -264,6 +353,7 @@ func TestProperties(t *testing.T) {
 			if r.IntN(10) == 0 {
 				q = catalog(q.Principal)
 			}
+			q = ask(r, q)
 			d := p.Decide(q)
 			if d.Granted != 0 {
 				granted++
@@ -273,6 +363,7 @@ func TestProperties(t *testing.T) {
 					strings.Join(p.Explain(q).Lines(), "\n"))
 			}
 			checkExplained(t, p, q, d)
+			checkUntil(t, p, q, d)
 			if got := shuffled.Decide(q).Granted; got != d.Granted {
 				t.Fatalf("%s: the order changes %q to %q\n%v", q.Scope, d.Granted, got, all)
 			}
@@ -288,6 +379,26 @@ func TestProperties(t *testing.T) {
 	}
 	if granted < 250 {
 		t.Errorf("only %d of the questions were granted: this shows little", granted)
+	}
+}
+
+// checkUntil: until the moment that a decision names, nothing that it grants ends.
+func checkUntil(t *testing.T, p *policy.Policy, q policy.Request, d policy.Decision) {
+	t.Helper()
+	if q.Now.IsZero() {
+		return
+	}
+	if !d.Until.IsZero() && !d.Until.After(q.Now) {
+		t.Fatalf("%s at %v: granted until %v", q.Scope, q.Now, d.Until)
+	}
+	for n := 1; n < 12; n++ {
+		later := q
+		if later.Now = day(n); !later.Now.After(q.Now) || !d.Until.IsZero() && !later.Now.Before(d.Until) {
+			continue
+		}
+		if got := p.Decide(later).Granted; d.Granted&^got != 0 {
+			t.Fatalf("%s at %v: granted %q until %v, but %q at %v", q.Scope, q.Now, d.Granted, d.Until, got, later.Now)
+		}
 	}
 }
 
@@ -308,7 +419,7 @@ func checkExplained(t *testing.T, p *policy.Policy, q policy.Request, d policy.D
 		deciding := slices.ContainsFunc(d.Rules(), func(r *policy.Rule) bool {
 			return len(a.Given) == 0 || r == a.Given[0].Rule || len(a.Taken) > 0 && r == a.Taken[0].Rule
 		})
-		if a.Reason != policy.ReasonNoRule && !deciding {
+		if (a.Granted || a.Reason == policy.ReasonDeniedByRule) && !deciding {
 			t.Fatalf("%s %s: the decision names other rules than the explanation", q.Scope, a.Action)
 		}
 	}

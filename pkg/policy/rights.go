@@ -19,6 +19,7 @@ type Right struct {
 
 // Rights lists the rules that speak about a principal, in the order of the source, one entry a rule and group.
 // A cannot is among them; whether it takes anything away depends on the repository, as [Policy.Decide] tells.
+// So are rules for other times, networks and registries: their sentence says so.
 func (p *Policy) Rights(who identity.Principal) []Right {
 	q := query{policy: p, principal: &who}
 	q.prepare("")
@@ -47,6 +48,9 @@ func (q *query) right(r *Rule, g *identity.Group) (Right, bool) {
 	for _, c := range slices.Concat(r.lists, r.cases) {
 		var f filling
 		if !c.admits(q, g, &f.group) || c.usesUser && (!q.userLegal || q.principal.Source != c.userDirectory) {
+			continue
+		}
+		if c.excepted(q, &f.group) {
 			continue
 		}
 		f.user = q.user

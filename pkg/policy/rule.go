@@ -3,6 +3,8 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/registry"
 )
@@ -50,6 +52,9 @@ type Rule struct {
 	Number int
 	// Who lists whom it speaks about; one of them is enough.
 	Who []Subject
+	// Except lists whom it does not speak about although Who names them. A hole that Who has, too, must have
+	// taken the same value there.
+	Except []Subject
 	// Effect is can or cannot.
 	Effect Effect
 	// Actions are the actions as written: Pull, Push, Delete and Catalog, without what they include.
@@ -58,19 +63,26 @@ type Rule struct {
 	Everything bool
 	// Repos are the patterns of the repositories; empty only for a rule about the catalog alone.
 	Repos []Pattern
+	// On are the service names of the registries that it is about; empty means all.
+	On []string
+	// From are the networks that the client must be in one of; empty means anywhere.
+	From []netip.Prefix
+	// Since is when it begins, Until the first moment at which it no longer applies; zero means no bound.
+	Since, Until time.Time
 	// Note is free text that the rule carries.
 	Note string
 
 	// effective are the repository actions with what they include (can) or what depends on them (cannot).
-	effective registry.Actions
-	catalog   bool
-	cases     []*clause // who x repos, for repository scopes
-	lists     []*clause // who, for the catalog
+	effective   registry.Actions
+	catalog     bool
+	conditional bool
+	cases       []*clause // who x repos, for repository scopes
+	lists       []*clause // who, for the catalog
 }
 
 // compile works out what a rule means. Its slices are not shared with the caller afterwards.
 func (r *Rule) compile(number int) error {
-	r.Number = number
+	r.Number, r.conditional = number, r.isConditional()
 	if len(r.Who) == 0 || r.Actions == 0 && !r.Everything {
 		return fmt.Errorf("%w: rule %d (%s) says nothing", ErrInvalidRule, number, r.Position)
 	}
@@ -96,14 +108,15 @@ func (r *Rule) compile(number int) error {
 
 // addClauses adds a clause for each pattern and, where it is about the catalog, one for that.
 func (r *Rule) addClauses(s *Subject) error {
+	exceptions := r.exceptions(s)
 	if r.catalog {
-		r.lists = append(r.lists, &clause{rule: r, subject: s})
+		r.lists = append(r.lists, &clause{rule: r, subject: s, exceptions: exceptions})
 	}
 	if r.effective == 0 {
 		return nil
 	}
 	for i := range r.Repos {
-		c := &clause{rule: r, subject: s, pattern: &r.Repos[i]}
+		c := &clause{rule: r, subject: s, pattern: &r.Repos[i], exceptions: exceptions}
 		if err := c.bind(); err != nil {
 			return fmt.Errorf("%w: rule %d (%s): %w", ErrInvalidRule, r.Number, r.Position, err)
 		}

@@ -8,7 +8,7 @@ import (
 
 // Sentence says in plain words what the rule says, as in: Group payments can push to payments/**.
 func (r *Rule) Sentence() string {
-	who := r.who()
+	who := subjects(r.Who)
 	verb := " can "
 	if r.Effect == Cannot {
 		verb = " cannot "
@@ -25,15 +25,18 @@ func (r *Rule) Sentence() string {
 			who, verb = "Nobody signed in", " can "
 		}
 	}
-	return strings.ToUpper(who[:1]) + who[1:] + verb + r.what() + "."
+	if len(r.Except) > 0 {
+		who += " except " + subjects(r.Except)
+	}
+	return strings.ToUpper(who[:1]) + who[1:] + verb + r.what() + r.conditions() + "."
 }
 
-// who lists the subjects, each text once.
-func (r *Rule) who() string {
-	var groups, users, others []string
+// subjects lists subjects, each text once.
+func subjects(who []Subject) string {
+	var groups, users, robots, others []string
 	seen := map[string]bool{}
-	for i := range r.Who {
-		s := &r.Who[i]
+	for i := range who {
+		s := &who[i]
 		if seen[s.Text] {
 			continue
 		}
@@ -45,6 +48,8 @@ func (r *Rule) who() string {
 			others = append(others, "everyone signed in")
 		case s.Kind == User:
 			users = append(users, s.short())
+		case s.Kind == Robot:
+			robots = append(robots, s.short())
 		case s.template != nil:
 			others = append(others, "every group "+s.short())
 		default:
@@ -57,6 +62,9 @@ func (r *Rule) who() string {
 	}
 	if len(users) > 0 {
 		all = append(all, plural("user", users))
+	}
+	if len(robots) > 0 {
+		all = append(all, plural("robot", robots))
 	}
 	return list(all, "and")
 }

@@ -22,6 +22,8 @@ const (
 	GroupDN
 	// GroupID is a directory group by the directory's own id.
 	GroupID
+	// Robot is one machine account, by name. Robots are not signed in and are in no groups.
+	Robot
 )
 
 // Subject is one answer to "who". Make one with [NewSubject].
@@ -54,6 +56,14 @@ func NewSubject(kind SubjectKind, text, directory, name string) (Subject, error)
 	switch kind {
 	case User:
 		s.key = identity.Fold(name)
+	case Robot:
+		s.key = identity.Fold(name)
+		if !legalPart(s.key) {
+			return Subject{}, &SyntaxError{
+				Code: "bad-robot", Message: quote(name) + " cannot be the name of a robot", Length: len(name),
+				Remedy: "write letters and digits with single separators (., _, __, or dashes) between them",
+			}
+		}
 	case GroupName:
 		t, err := parseTemplate(name)
 		if err != nil {
@@ -99,20 +109,20 @@ func (s *Subject) IsGroup() bool {
 // Fills reports whether the subject gives a value to a hole of that name.
 func (s *Subject) Fills(hole string) bool {
 	if hole == UserHole {
-		return s.Kind != Anyone
+		return s.Kind != Anyone && s.Kind != Robot
 	}
 	return s.template != nil && s.template.slot(hole) >= 0
 }
 
 // inDirectory reports whether the subject speaks about persons of one directory only.
-func (s *Subject) inDirectory() bool { return s.Kind != Anyone && s.Kind != SignedIn }
+func (s *Subject) inDirectory() bool { return s.Kind == User || s.isGroupKind() }
 
 // isGroupKind reports whether the subject matches a person through a group.
 func (s *Subject) isGroupKind() bool {
 	return s.Kind == GroupName || s.Kind == GroupDN || s.Kind == GroupID
 }
 
-// admitsPerson reports whether the subject matches a person without looking at groups.
+// admitsPerson reports whether the subject matches somebody without looking at groups.
 func (s *Subject) admitsPerson(p *identity.Principal, user string) bool {
 	switch s.Kind {
 	case Anyone:
@@ -121,6 +131,8 @@ func (s *Subject) admitsPerson(p *identity.Principal, user string) bool {
 		return p.Kind == identity.Person
 	case User:
 		return p.Kind == identity.Person && p.Source == s.Directory && user == s.key
+	case Robot:
+		return p.Kind == identity.Robot && user == s.key
 	default:
 		return s.Unresolved && p.Kind == identity.Person && p.Source == s.Directory
 	}
