@@ -20,11 +20,12 @@ type families struct {
 	httpInFlight prometheus.Gauge
 	httpQueue    prometheus.Histogram
 
-	logins        *prometheus.CounterVec
-	loginDuration *prometheus.HistogramVec
-	cacheRequests *prometheus.CounterVec
-	cacheEvicted  *prometheus.CounterVec
-	coalesced     *prometheus.CounterVec
+	logins         *prometheus.CounterVec
+	loginDuration  *prometheus.HistogramVec
+	cacheRequests  *prometheus.CounterVec
+	cacheEvicted   *prometheus.CounterVec
+	coalesced      *prometheus.CounterVec
+	budgetRefusals *prometheus.CounterVec
 
 	ldapOperations  *prometheus.CounterVec
 	ldapDuration    *prometheus.HistogramVec
@@ -99,6 +100,7 @@ func (f *families) directories() {
 	f.cacheRequests = counters("wharfgate_cache_requests_total", "Questions to a memory.", "directory", "cache", "result")
 	f.cacheEvicted = counters("wharfgate_cache_evictions_total", "Entries that left a full memory before their time.", "directory", "cache")
 	f.coalesced = counters("wharfgate_coalesced_requests_total", "Questions that shared the answer to an identical one.", "directory", "kind")
+	f.budgetRefusals = counters("wharfgate_login_budget_refusals_total", "Passwords that were not sent because too many binds of the account have failed.", "directory")
 
 	f.ldapOperations = counters("wharfgate_ldap_operations_total", "LDAP operations by their outcome.", "directory", "server", "op", "result")
 	f.ldapDuration = histograms("wharfgate_ldap_operation_duration_seconds", "Time of LDAP operations.", "directory", "server", "op")
@@ -116,7 +118,7 @@ func (f *families) collectors() []prometheus.Collector {
 		f.buildInfo,
 		f.tokenRequests, f.tokenDuration, f.tokenSize, f.scopeDecisions,
 		f.httpRequests, f.httpDuration, f.httpInFlight, f.httpQueue,
-		f.logins, f.loginDuration, f.cacheRequests, f.cacheEvicted, f.coalesced,
+		f.logins, f.loginDuration, f.cacheRequests, f.cacheEvicted, f.coalesced, f.budgetRefusals,
 		f.ldapOperations, f.ldapDuration, f.ldapConnections, f.ldapWait, f.ldapUp, f.ldapBreaker, f.ldapCertificate, f.ldapAmbiguous,
 		f.policyInfo, f.policyRules, f.policyReload, f.policyReloadTime, f.policyUnresolved, f.policyVanished,
 		f.signingKey, f.signingKeyErrors,
@@ -149,11 +151,12 @@ func histograms(name, help string, labels ...string) *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(histogramOpts(name, help), labels)
 }
 
-// sizeHistograms has buckets up to where proxies and registries begin to refuse headers.
+// sizeHistograms has buckets up to where something refuses a token: proxies in front of registries beyond 7.5 KiB
+// (nginx's limit of a header line, with room for its name), go-containerregistry beyond 31 KiB (its limit of an
+// answer, which holds the token twice).
 func sizeHistograms(name, help string, labels ...string) *prometheus.HistogramVec {
 	o := histogramOpts(name, help)
-	const least, buckets = 512, 6
-	o.Buckets = prometheus.ExponentialBuckets(least, 2, buckets)
+	o.Buckets = []float64{512, 1024, 2048, 4096, 7680, 15872, 31744}
 	return prometheus.NewHistogramVec(o, labels)
 }
 

@@ -74,6 +74,25 @@ func TestP28_P29_P30_RefusedWithoutAsking(t *testing.T) {
 	}
 }
 
+// TestP29_PasswordWithoutAName: no refresh tokens are read, so that a password alone proves nothing, also where
+// anonymous requests are granted.
+func TestP29_PasswordWithoutAName(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	wantReply(t, r.do(get(t, header("Authorization"))))
+	for req, oauth := range map[*http.Request]string{
+		get(t, basic(":a-refresh-token")):                                        "",
+		get(t, basic(":a-refresh-token"), with("scope")):                         "",
+		post(t, with("username", ""), with("password", "a-refresh-token")):       "invalid_grant",
+		post(t, with("username", ""), with("password", "x"), with("scope", " ")): "invalid_grant",
+	} {
+		wantFault(t, r.do(req), http.StatusUnauthorized, "UNAUTHORIZED", oauth)
+	}
+	if n := len(r.granter.requests()); n != 1 {
+		t.Errorf("the granter was asked %d times, want once, by nobody", n)
+	}
+}
+
 func TestP28_EmptyPostIsNotAnonymous(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)

@@ -221,6 +221,24 @@ func TestLogOfManyScopesIsBounded(t *testing.T) {
 	}
 }
 
+// TestP61_LargeTokensAreLogged: what not every proxy lets through is in the log.
+func TestP61_LargeTokensAreLogged(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int]any{7680: nil, 7681: 7681.0} {
+		r := newRig(t, func(_ *server.Options, g *granter) {
+			g.grant = func(ctx context.Context, q authority.Request) (authority.Grant, error) {
+				grant, err := grantAll(ctx, q)
+				grant.Token = identity.NewSecret(strings.Repeat("x", size))
+				return grant, err
+			}
+		})
+		wantReply(t, r.do(get(t)))
+		if got := r.line(t)["token_bytes"]; got != want {
+			t.Errorf("token of %d bytes: token_bytes = %v, want %v", size, got, want)
+		}
+	}
+}
+
 func TestResults(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -246,7 +264,7 @@ func TestResults(t *testing.T) {
 			}
 		})
 	}
-	if got := server.Results(); len(got) != 8 {
+	if got := server.Results(); len(got) != 9 {
 		t.Errorf("Results() = %v", got)
 	}
 }

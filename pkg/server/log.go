@@ -105,6 +105,9 @@ func (s *Server) appendToken(a []slog.Attr, x *exchange) []slog.Attr {
 	if reason := x.grant.Reason(); reason != "" {
 		a = append(a, slog.String("reason", reason))
 	}
+	if x.grant.Bulky() {
+		a = append(a, slog.Int("token_bytes", len(x.grant.Token.Reveal())))
+	}
 	return append(a, slog.String("token_id", x.grant.TokenID))
 }
 

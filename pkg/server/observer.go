@@ -23,9 +23,11 @@ const (
 	ResultThrottled Result = "throttled"
 	// ResultBusy means that too many requests are being worked on.
 	ResultBusy Result = "busy"
+	// ResultUnavailable means that what had to be asked did not answer, or not in time.
+	ResultUnavailable Result = "unavailable"
 	// ResultClientGone means that the client hung up before there was an answer.
 	ResultClientGone Result = "client_gone"
-	// ResultError is anything else: malformed, unavailable, too late, a fault of ours.
+	// ResultError is anything else: malformed, or a fault of ours.
 	ResultError Result = "error"
 )
 
@@ -33,7 +35,7 @@ const (
 func Results() []Result {
 	return []Result{
 		ResultGranted, ResultPartial, ResultEmpty, ResultUnauthenticated, ResultThrottled, ResultBusy,
-		ResultClientGone, ResultError,
+		ResultUnavailable, ResultClientGone, ResultError,
 	}
 }
 

@@ -122,7 +122,7 @@ func badRequest(message, reason string) problem {
 func unavailable(err error, reason identity.Reason) problem {
 	p := retryLater(err, reason)
 	p.status, p.code, p.message = http.StatusServiceUnavailable, "UNAVAILABLE", "temporarily unavailable, try again"
-	p.oauth, p.result = oauthUnavailable, ResultError
+	p.oauth, p.result = oauthUnavailable, ResultUnavailable
 	switch identity.Reason(p.reason) {
 	case identity.ReasonBusy:
 		p.result = ResultBusy

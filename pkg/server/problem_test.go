@@ -2,9 +2,11 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -50,11 +52,11 @@ func outcomes() []outcome {
 		},
 		{
 			"down", identity.ErrUnavailable,
-			503, "UNAVAILABLE", "temporarily_unavailable", "5", server.ResultError, "unavailable",
+			503, "UNAVAILABLE", "temporarily_unavailable", "5", server.ResultUnavailable, "unavailable",
 		},
 		{
 			"timeout", &identity.RetryError{Err: identity.ErrUnavailable, Reason: identity.ReasonTimeout, After: time.Millisecond},
-			503, "UNAVAILABLE", "temporarily_unavailable", "1", server.ResultError, "timeout",
+			503, "UNAVAILABLE", "temporarily_unavailable", "1", server.ResultUnavailable, "timeout",
 		},
 		{
 			"busy", &identity.RetryError{Err: identity.ErrUnavailable, Reason: identity.ReasonBusy, After: 2 * time.Second},
@@ -62,11 +64,11 @@ func outcomes() []outcome {
 		},
 		{
 			"down is never a no", errors.Join(invalid, identity.ErrUnavailable),
-			503, "UNAVAILABLE", "temporarily_unavailable", "5", server.ResultError, "unavailable",
+			503, "UNAVAILABLE", "temporarily_unavailable", "5", server.ResultUnavailable, "unavailable",
 		},
 		{
 			"deadline", context.DeadlineExceeded,
-			503, "UNAVAILABLE", "temporarily_unavailable", "5", server.ResultError, "timeout",
+			503, "UNAVAILABLE", "temporarily_unavailable", "5", server.ResultUnavailable, "timeout",
 		},
 		{
 			"hung up", context.Canceled,
@@ -84,7 +86,7 @@ func outcomes() []outcome {
 	}
 }
 
-func TestP09_P17_P19_P20_P39_TableOfErrors(t *testing.T) {
+func TestP09_P19_P39_TableOfErrors(t *testing.T) {
 	t.Parallel()
 	for _, tt := range outcomes() {
 		t.Run(tt.name, func(t *testing.T) {
@@ -109,6 +111,41 @@ func TestP09_P17_P19_P20_P39_TableOfErrors(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestP17_EveryErrorHasOneForm(t *testing.T) {
+	t.Parallel()
+	registered := map[string]bool{"UNAUTHORIZED": true, "TOOMANYREQUESTS": true, "UNAVAILABLE": true, "UNSUPPORTED": true, "UNKNOWN": true}
+	requests := map[string]*http.Request{
+		"path": get(t, path("/x")), "method": get(t, method("PUT")), "service": get(t, with("service")),
+		"scope": get(t, with("scope", "a\x00")), "header": get(t, header("Authorization", "Basic !")),
+		"nobody": get(t, header("Authorization"), with("scope")), "password": get(t, basic("alice:wrong")),
+		"type": post(t, header("Content-Type", "text/plain")), "size": post(t, with("x", strings.Repeat("x", 64<<10))),
+		"grant": post(t, with("grant_type", "x")), "name": post(t, with("username", "nobody")),
+	}
+	check := func(name string, w *httptest.ResponseRecorder) {
+		var body struct {
+			Errors  []map[string]any
+			Details string
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || w.Code < 400 {
+			t.Fatalf("%s = %d %q, %v", name, w.Code, w.Body, err)
+		}
+		if len(body.Errors) != 1 || len(body.Errors[0]) != 2 {
+			t.Fatalf("%s: body %s, want one entry of code and message", name, w.Body)
+		}
+		code, _ := body.Errors[0]["code"].(string)
+		message, _ := body.Errors[0]["message"].(string)
+		if !registered[code] || len(message) < 8 || body.Details != message {
+			t.Errorf("%s: code %q, message %q, details %q", name, code, message, body.Details)
+		}
+	}
+	for name, req := range requests {
+		check(name, newRig(t, nil).do(req))
+	}
+	for _, tt := range outcomes() {
+		check(tt.name, newRig(t, func(_ *server.Options, g *granter) { g.grant = failing(tt.err) }).do(get(t)))
 	}
 }
 
@@ -176,7 +213,7 @@ func TestP21_HangingDirectoryIsAnsweredInTime(t *testing.T) {
 		if took := time.Since(start); took != 5*time.Second {
 			t.Errorf("answered after %v, want 5s", took)
 		}
-		if f := r.one(t); f.Duration != 5*time.Second || f.Result != server.ResultError {
+		if f := r.one(t); f.Duration != 5*time.Second || f.Result != server.ResultUnavailable {
 			t.Errorf("observed %+v", f)
 		}
 	})
