@@ -14,6 +14,9 @@ import (
 const (
 	// settledAge is how old an entry may be to be taken as it is when its password turns out to be wrong.
 	settledAge = 5 * time.Second
+	// freshAge is how old an entry may be to be taken as it is when a password that is new for it turns out to be
+	// right: what is remembered then is remembered for long.
+	freshAge = time.Second
 	// datedAge is how old an entry may be for its PasswordChanged to condemn a password unasked.
 	datedAge = time.Minute
 )

@@ -53,8 +53,8 @@ func (a *Authenticator) ask(ctx context.Context, q question) (proven, error) {
 		return proven{}, a.knownWrong(q.entry)
 	}
 	p, err := a.bind(ctx, q)
-	sure := err == nil && q.admitted
-	if !sure && (err == nil || doubtful(err)) && a.age(q.entry) > settledAge {
+	age := a.age(q.entry)
+	if err == nil && !q.admitted && age > freshAge || doubtful(err) && age > settledAge {
 		p, err = a.askAgain(ctx, &q, p, err)
 	}
 	switch {
