@@ -43,9 +43,14 @@ func (s *Server) GroupDN(cn string) string { return "cn=" + cn + ",ou=groups," +
 // AddGroup adds a group. Members are DNs, or login names for a [Posix] group.
 func (s *Server) AddGroup(t testing.TB, class GroupClass, cn string, members ...string) {
 	t.Helper()
-	add := ldap.NewAddRequest(s.GroupDN(cn), nil)
+	s.AddGroupAt(t, s.GroupDN(cn), class, members...)
+}
+
+// AddGroupAt is AddGroup for any place.
+func (s *Server) AddGroupAt(t testing.TB, dn string, class GroupClass, members ...string) {
+	t.Helper()
+	add := ldap.NewAddRequest(dn, nil)
 	add.Attribute("objectClass", []string{string(class)})
-	add.Attribute("cn", []string{cn})
 	add.Attribute(class.memberAttribute(), members)
 	if class == Posix {
 		add.Attribute("gidNumber", []string{"7000"})
@@ -71,6 +76,20 @@ func (s *Server) AddPerson(t testing.TB, uid string) {
 	add.Attribute("sn", []string{uid})
 	add.Attribute("userPassword", []string{s.Password})
 	s.write(t, func(c *ldap.Conn) error { return c.Add(add) })
+}
+
+// SetMail gives a person another mail address.
+func (s *Server) SetMail(t testing.TB, uid, mail string) {
+	t.Helper()
+	m := ldap.NewModifyRequest(s.PersonDN(uid), nil)
+	m.Replace("mail", []string{mail})
+	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
+}
+
+// Remove deletes an entry.
+func (s *Server) Remove(t testing.TB, dn string) {
+	t.Helper()
+	s.write(t, func(c *ldap.Conn) error { return c.Del(ldap.NewDelRequest(dn, nil)) })
 }
 
 // SetPassword changes a person's password for good: the directory does not ask the person to change it.
