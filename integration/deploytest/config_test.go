@@ -39,7 +39,7 @@ func TestExampleConfigIsComplete(t *testing.T) {
 	t.Parallel()
 	data := read(t, exampleConfig)
 	for _, k := range config.AllKeys() {
-		if k.Unavailable || strings.HasPrefix(k.Path, "directories[].discover.") || strings.HasPrefix(k.Path, "failed_binds.") ||
+		if k.Unavailable || strings.HasPrefix(k.Path, "directories[].discover.") ||
 			k.Path == "directories[].proven_if_down" {
 			continue
 		}

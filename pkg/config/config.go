@@ -20,7 +20,8 @@ type Config struct {
 	Issuer         string         `yaml:"issuer" default:"wharfgate" required:"true" doc:"The iss claim of every token: the auth.token.issuer of the registries."`
 	IssuedAt       bool           `yaml:"issued_at" default:"false" doc:"Sends the optional issued_at field in answers. Clients whose clock is behind then fetch tokens more often than they need to."`
 	Limits         Limits         `yaml:"limits" doc:"What one process takes on at most."`
-	FailedBinds    *FailedBinds   `yaml:"failed_binds" later:"*" doc:"How many wrong passwords an account may send to the directory."`
+	FailedBinds    FailedBinds    `yaml:"failed_binds" doc:"How many binds of one account may fail before passwords that were never right are answered 429. A password that was right before is always tried."`
+	FailedLogins   FailedLogins   `yaml:"failed_logins_per_address" doc:"How many logins from one client address may fail before passwords that were never right are answered 429. An IPv6 client is its /64."`
 	Audit          Audit          `yaml:"audit" doc:"The record of every decision, apart from the log."`
 	Log            Log            `yaml:"log" doc:"The log, on standard error."`
 	Registries     []Registry     `yaml:"registries" required:"true" doc:"The registries that tokens are issued for."`
@@ -62,8 +63,15 @@ type Limits struct {
 
 // FailedBinds is the budget of failed binds of an account.
 type FailedBinds struct {
-	Max    int           `yaml:"max" min:"1" max:"1000" example:"3" doc:"Failed binds in a window."`
-	Window time.Duration `yaml:"window" min:"1s" max:"168h" example:"30m" doc:"Length of the window."`
+	Max    int           `yaml:"max" default:"3" min:"1" max:"1000" doc:"Failed binds of one account. At least 2 less than the number at which the directory locks it."`
+	Window time.Duration `yaml:"window" default:"30m" min:"1m" max:"168h" doc:"They count until none has failed for so long. At least the time in which the directory counts failures."`
+}
+
+// FailedLogins is the limit of failures of a client address.
+type FailedLogins struct {
+	Max    int            `yaml:"max" default:"60" min:"1" max:"1000000" doc:"Failures at once."`
+	Window time.Duration  `yaml:"window" default:"10m" min:"1s" max:"168h" doc:"The time in which as many become free again, one after the other."`
+	Exempt []netip.Prefix `yaml:"exempt" example:"[192.0.2.0/24]" doc:"Networks without this limit, such as that of build machines that share an address."`
 }
 
 // Audit is where the record of decisions goes.

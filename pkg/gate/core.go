@@ -41,10 +41,10 @@ type core struct {
 
 // newCore builds the parts of a configuration. Every fault of directory, policy, keys, certificates and audit
 // file is in the error. The observers hear nothing of policy and keys before [core.tell].
-func newCore(ctx context.Context, cfg config.Config, log *slog.Logger, auditOut io.Writer, o observers) (*core, error) {
+func newCore(ctx context.Context, cfg config.Config, log *slog.Logger, auditOut io.Writer, g *guards, o observers) (*core, error) {
 	c := &core{cfg: cfg, log: log, observers: o, drained: make(chan struct{})}
 	var errs [4]error
-	c.directory, errs[0] = newDirectory(cfg, log, o.directory)
+	c.directory, errs[0] = newGuardedDirectory(cfg, log, g, o.directory)
 	c.live, c.watcher, errs[1] = newPolicy(ctx, cfg, c.directory, o.policy)
 	c.keys, errs[2] = newKeySet(cfg, o.keys)
 	c.audit, errs[3] = newAudit(cfg, auditOut, o.audit)
@@ -95,21 +95,23 @@ func (c *core) connect() error {
 	if err != nil {
 		return err
 	}
-	c.server, err = newServer(c.cfg, c.authority, c.log, c.observers.server)
+	c.server, err = c.newServer()
 	return err
 }
 
-// newServer builds the public side.
-func newServer(cfg config.Config, a *authority.Authority, log *slog.Logger, o server.Observer) (*server.Server, error) {
+// newServer builds the public side of the core.
+func (c *core) newServer() (*server.Server, error) {
+	cfg := c.cfg
 	queue := cfg.Limits.Queue
 	if queue == 0 {
 		queue = -1 // zero means the default there
 	}
 	s, err := server.New(server.Options{
-		Granter: a, Logger: log, Services: serviceNames(cfg), TrustedProxies: cfg.TrustedProxies,
+		Granter: c.authority, Logger: c.log, Services: serviceNames(cfg), TrustedProxies: cfg.TrustedProxies,
 		RequestTimeout: cfg.Limits.RequestTimeout, Concurrency: cfg.Limits.Concurrency, Queue: queue,
 		Scopes: cfg.Limits.Scopes, DisablePost: !cfg.Limits.Post, IssuedAt: server.IssuedAt(cfg.IssuedAt),
-		CertFile: cfg.TLS.CertFile, KeyFile: cfg.TLS.KeyFile, Observer: o,
+		CertFile: cfg.TLS.CertFile, KeyFile: cfg.TLS.KeyFile, Observer: c.observers.server,
+		RefusalTime: c.directory.authenticator.RefusalTime,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("token endpoint: %w", err)

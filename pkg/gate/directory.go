@@ -31,6 +31,7 @@ type directoryParts struct {
 	authenticator *directory.Authenticator
 	cached        *directory.Cached
 	wrong         *guard.WrongPasswords
+	guards        *guards
 }
 
 // directoryObservers are told what happens in a directory.
@@ -39,8 +40,17 @@ type directoryObservers struct {
 	flow directory.Observer
 }
 
-// newDirectory builds the directory and its login flow. It asks no server.
+// newDirectory builds the directory and its login flow for one question. It asks no server.
 func newDirectory(cfg config.Config, log *slog.Logger, o directoryObservers) (*directoryParts, error) {
+	g, err := newGuards(nil)
+	if err != nil {
+		return nil, err
+	}
+	return newGuardedDirectory(cfg, log, g, o)
+}
+
+// newGuardedDirectory builds the directory and its login flow with guards that others use too. It asks no server.
+func newGuardedDirectory(cfg config.Config, log *slog.Logger, g *guards, o directoryObservers) (*directoryParts, error) {
 	d := cfg.Directories[0]
 	options, err := ldapOptions(cfg, d)
 	if err != nil {
@@ -66,11 +76,17 @@ func newDirectory(cfg config.Config, log *slog.Logger, o directoryObservers) (*d
 	if err != nil {
 		return nil, err
 	}
-	auth, err := directory.New(directory.Options{Source: d.Name, Backend: cached, WrongPasswords: wrong, Observer: o.flow, BindTimeout: questionTimeout(cfg)})
+	flow := directory.Options{
+		Source: d.Name, Backend: cached, WrongPasswords: wrong, Observer: o.flow, BindTimeout: questionTimeout(cfg),
+	}
+	if err := g.protect(&flow, cfg, d); err != nil {
+		return nil, fmt.Errorf("directory %s: %w", d.Name, err)
+	}
+	auth, err := directory.New(flow)
 	if err != nil {
 		return nil, err
 	}
-	return &directoryParts{name: d.Name, backend: backend, authenticator: auth, cached: cached, wrong: wrong}, nil
+	return &directoryParts{name: d.Name, backend: backend, authenticator: auth, cached: cached, wrong: wrong, guards: g}, nil
 }
 
 // questionTimeout leaves a request the time to be answered from what is remembered when the directory hangs.

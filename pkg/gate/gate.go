@@ -32,6 +32,7 @@ type Options struct {
 type Gate struct {
 	o        Options
 	watch    *instruments
+	guards   *guards
 	operator *operator.Handler
 	ready    chan struct{}
 	failed   chan error           // the first error of something that ended on its own
@@ -72,7 +73,10 @@ func Build(ctx context.Context, cfg config.Config, o Options) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := newCore(ctx, cfg, o.Logger, o.Audit, g.watch.observers(cfg))
+	if g.guards, err = newGuards(g.watch.forgotten(cfg)); err != nil {
+		return nil, err
+	}
+	c, err := newCore(ctx, cfg, o.Logger, o.Audit, g.guards, g.watch.observers(cfg))
 	if err != nil {
 		return nil, err
 	}

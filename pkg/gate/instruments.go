@@ -164,6 +164,14 @@ func (i *instruments) count(d *directoryParts) {
 	i.metrics.CacheEntries(d.name, "entry", d.cached.Entries)
 	i.metrics.CacheEntries(d.name, "account", d.cached.Accounts)
 	i.metrics.CacheEntries(d.name, "wrong_password", d.wrong.Len)
+	i.metrics.CacheEntries(d.name, "admission", d.guards.admissions.Len)
+	i.metrics.ThrottledAccounts(d.name, func() int { return d.guards.failures.Throttled(d.name) })
+}
+
+// forgotten gives the func that counts proven passwords which were dropped to make room.
+func (i *instruments) forgotten(cfg config.Config) func() {
+	evicted, name := i.metrics.DirectoryObserver().Evicted, cfg.Directories[0].Name
+	return func() { evicted(name, "admission") }
 }
 
 // handler answers /metrics.

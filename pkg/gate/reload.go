@@ -43,7 +43,7 @@ func (g *Gate) reload(ctx context.Context) error {
 	if cfg.Equal(now.cfg) {
 		return now.reload(ctx)
 	}
-	next, err := newCore(ctx, cfg, g.o.Logger, g.o.Audit, g.watch.observers(cfg))
+	next, err := newCore(ctx, cfg, g.o.Logger, g.o.Audit, g.guards, g.watch.observers(cfg))
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,11 @@ func (m *Metrics) DirectoryObserver() directory.Observer {
 				increment(t.coalesced[kind])
 			}
 		},
+		BudgetRefused: func(source string) {
+			if t := m.table.Load().directories[source]; t != nil {
+				t.refusals.Inc()
+			}
+		},
 	}
 }
 

@@ -51,6 +51,7 @@ func exercise(m *metrics.Metrics) {
 	d.Cache("corp", "entry", "hit")
 	d.Evicted("corp", "account")
 	d.Coalesced("corp", "bind")
+	d.BudgetRefused("corp")
 	l := m.LDAPObserver("corp", []string{ldap1, ldap2})
 	l.Dial(ldap1, time.Millisecond, nil)
 	l.Dial(ldap2, time.Millisecond, context.DeadlineExceeded)
@@ -84,6 +85,7 @@ func exercise(m *metrics.Metrics) {
 	w.Dropped(2)
 	w.Failed(errors.New("disk full"))
 	m.CacheEntries("corp", "entry", func() int { return 42 })
+	m.ThrottledAccounts("corp", func() int { return 7 })
 }
 
 // series gathers what is ours as text to value; a histogram gives its count.
@@ -123,6 +125,8 @@ func TestObserversCount(t *testing.T) {
 		`wharfgate_cache_requests_total{cache="entry",directory="corp",result="hit"}`:                                          1,
 		`wharfgate_cache_evictions_total{cache="account",directory="corp"}`:                                                    1,
 		`wharfgate_cache_entries{cache="entry",directory="corp"}`:                                                              42,
+		`wharfgate_login_budget_refusals_total{directory="corp"}`:                                                              1,
+		`wharfgate_throttled_accounts{directory="corp"}`:                                                                       7,
 		`wharfgate_coalesced_requests_total{directory="corp",kind="bind"}`:                                                     1,
 		`wharfgate_ldap_operations_total{directory="corp",op="dial",result="ok",server="` + ldap1 + `"}`:                       1,
 		`wharfgate_ldap_operations_total{directory="corp",op="dial",result="timeout",server="` + ldap2 + `"}`:                  1,
@@ -264,6 +268,7 @@ func TestUnknownWordsAreDropped(t *testing.T) {
 	d.Cache("x", "entry", "hit")
 	d.Evicted("x", "y")
 	d.Coalesced("corp", "x")
+	d.BudgetRefused("x")
 	l.Operation(ldap1, "x", "y", 0)
 	l.Operation("ldap://x", "search", "ok", 0)
 	l.Wait(ldap1, "x", 0)

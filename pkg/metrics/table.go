@@ -13,7 +13,7 @@ import (
 )
 
 // The closed sets of labels that the observed packages name by words.
-func caches() []string       { return []string{"entry", "account", "wrong_password"} }
+func caches() []string       { return []string{"entry", "account", "wrong_password", "admission"} }
 func cacheResults() []string { return []string{"hit", "miss", "stale"} }
 func kinds() []string        { return []string{"find", "bind", "account"} }
 func pools() []string        { return []string{"search", "bind"} }
@@ -72,6 +72,7 @@ type directoryTable struct {
 	evicted   map[string]prometheus.Counter
 	coalesced map[string]prometheus.Counter
 	ambiguous prometheus.Counter
+	refusals  prometheus.Counter
 	servers   map[string]*serverTable
 }
 
@@ -157,6 +158,7 @@ func newDirectoryTable(f *families, d Directory) *directoryTable {
 		evicted:   make(map[string]prometheus.Counter),
 		coalesced: make(map[string]prometheus.Counter),
 		ambiguous: f.ldapAmbiguous.WithLabelValues(d.Name),
+		refusals:  f.budgetRefusals.WithLabelValues(d.Name),
 		servers:   make(map[string]*serverTable),
 	}
 	for _, reason := range identity.Reasons() {
