@@ -56,7 +56,7 @@ func (c *checkCmd) find(ctx context.Context, s streams) []gate.Finding {
 	scope := gate.Offline
 	if c.Online && err == nil {
 		scope = gate.Online
-		fmt.Fprintln(s.err, "asking the directory ...")
+		defer s.patience("asking the directory's servers")()
 	}
 	return gate.Check(ctx, cfg, err, scope)
 }

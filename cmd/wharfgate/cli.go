@@ -60,6 +60,7 @@ type configFlag struct {
 func run(args []string, s streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	var c cli
 	exited := -1
 	parser, err := newParser(ctx, &c, s, func(code int) { exited = code })

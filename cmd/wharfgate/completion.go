@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -23,89 +24,131 @@ func (*completionCmd) Help() string {
 
 // Run prints the script.
 func (c *completionCmd) Run(k *kong.Kong, s streams) error {
-	words := completionWords(k.Model.Node)
+	all := completionWords(k.Model.Node)
+	script := fishCompletion(all)
 	switch c.Shell {
 	case "bash":
-		return bashCompletion(s.out, words)
+		script = fmt.Sprintf(bashCompletion, cases(all))
 	case "zsh":
-		if _, err := io.WriteString(s.out, "#compdef wharfgate\nautoload -U +X bashcompinit && bashcompinit\n"); err != nil {
-			return err
-		}
-		return bashCompletion(s.out, words)
-	default:
-		return fishCompletion(s.out, words)
+		script = fmt.Sprintf(zshCompletion, cases(all))
 	}
+	_, err := io.WriteString(s.out, script)
+	return err
 }
 
 // commandWords is what may follow one command: its subcommands and its flags.
 type commandWords struct {
-	command string // "" for wharfgate itself, else "keys", "keys init"
-	words   []string
+	path     []string // none for wharfgate itself, else keys, or keys init
+	commands []completionWord
+	flags    []completionWord
 }
+
+// completionWord is one word with its help; letter is the short form of a flag that has one.
+type completionWord struct{ word, letter, help string }
 
 // completionWords walks the command line from the top.
 func completionWords(top *kong.Node) []commandWords {
 	var all []commandWords
 	var walk func(n *kong.Node, path []string)
 	walk = func(n *kong.Node, path []string) {
-		entry := commandWords{command: strings.Join(path, " ")}
+		entry := commandWords{path: path, flags: []completionWord{{"help", "h", "Show help."}}}
 		for _, child := range n.Children {
-			if !child.Hidden {
-				entry.words = append(entry.words, child.Name)
-			}
+			entry.commands = append(entry.commands, completionWord{word: child.Name, help: child.Help})
 		}
 		for _, flag := range n.Flags {
-			if !flag.Hidden {
-				entry.words = append(entry.words, "--"+flag.Name)
+			if flag.Name == "help" {
+				continue
 			}
-		}
-		if len(path) > 0 {
-			entry.words = append(entry.words, "--help")
+			word := completionWord{word: flag.Name, help: flag.Help}
+			if flag.Short != 0 {
+				word.letter = string(flag.Short)
+			}
+			entry.flags = append(entry.flags, word)
 		}
 		all = append(all, entry)
 		for _, child := range n.Children {
-			walk(child, append(path[:len(path):len(path)], child.Name))
+			walk(child, append(slices.Clip(path), child.Name))
 		}
 	}
 	walk(top, nil)
 	return all
 }
 
-// bashCompletion writes a script that offers the words of the command typed so far, and files elsewhere.
-func bashCompletion(w io.Writer, all []commandWords) error {
+// cases gives the branches of a case statement over the commands typed so far, the longest first.
+func cases(all []commandWords) string {
 	var b strings.Builder
-	b.WriteString("_wharfgate() {\n  local cur=\"${COMP_WORDS[COMP_CWORD]}\" path=\"\" word words\n" +
-		"  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n    case \"$word\" in -*) ;; *) path=\"${path:+$path }$word\" ;; esac\n  done\n" +
-		"  case \"$path\" in\n")
-	for i := len(all) - 1; i >= 0; i-- { // the longest commands first
-		pattern := `"` + all[i].command + `"*`
-		if all[i].command == "" {
-			pattern = "*"
+	for _, c := range slices.Backward(all) {
+		pattern := "*"
+		if len(c.path) > 0 {
+			pattern = `"` + strings.Join(c.path, " ") + `"*`
 		}
-		fmt.Fprintf(&b, "    %s) words=%q ;;\n", pattern, strings.Join(all[i].words, " "))
+		var words []string
+		for _, w := range c.commands {
+			words = append(words, w.word)
+		}
+		for _, w := range c.flags {
+			words = append(words, "--"+w.word)
+		}
+		fmt.Fprintf(&b, "    %s) found=%q ;;\n", pattern, strings.Join(words, " "))
 	}
-	b.WriteString("  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n" +
-		"complete -o default -F _wharfgate wharfgate\n")
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
-// fishCompletion writes one line a word.
-func fishCompletion(w io.Writer, all []commandWords) error {
+// bashCompletion offers the words of the command typed so far, and files elsewhere.
+const bashCompletion = `_wharfgate() {
+  local cur="${COMP_WORDS[COMP_CWORD]}" typed="" word found
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$word" in -*) ;; *) typed="${typed:+$typed }$word" ;; esac
+  done
+  case "$typed" in
+%s  esac
+  COMPREPLY=($(compgen -W "$found" -- "$cur"))
+}
+complete -o default -F _wharfgate wharfgate
+`
+
+// zshCompletion does the same; it may be sourced, or stand in a folder of fpath.
+const zshCompletion = `#compdef wharfgate
+_wharfgate() {
+  local typed="" word found
+  for word in "${(@)words[2,CURRENT-1]}"; do
+    case "$word" in -*) ;; *) typed="${typed:+$typed }$word" ;; esac
+  done
+  case "$typed" in
+%s  esac
+  compadd -- ${=found}
+  _files
+}
+if [ "$funcstack[1]" = "_wharfgate" ]; then
+  _wharfgate "$@"
+else
+  compdef _wharfgate wharfgate
+fi
+`
+
+// fishCompletion writes a line a word.
+func fishCompletion(all []commandWords) string {
+	var b strings.Builder
 	for _, c := range all {
 		condition := "__fish_use_subcommand"
-		if c.command != "" {
-			condition = "__fish_seen_subcommand_from " + c.command
+		if len(c.path) > 0 {
+			condition = "__fish_seen_subcommand_from " + strings.Join(c.path, "; and __fish_seen_subcommand_from ")
 		}
-		for _, word := range c.words {
-			arg := "-a " + word
-			if flag, ok := strings.CutPrefix(word, "--"); ok {
-				arg = "-l " + flag
+		for _, w := range c.commands {
+			fmt.Fprintf(&b, "complete -c wharfgate -n '%s' -a %s -d %s\n", condition, w.word, fishQuoted(w.help))
+		}
+		for _, w := range c.flags {
+			letter := ""
+			if w.letter != "" {
+				letter = " -s " + w.letter
 			}
-			if _, err := fmt.Fprintf(w, "complete -c wharfgate -n '%s' %s\n", condition, arg); err != nil {
-				return err
-			}
+			fmt.Fprintf(&b, "complete -c wharfgate -n '%s' -l %s%s -d %s\n", condition, w.word, letter, fishQuoted(w.help))
 		}
 	}
-	return nil
+	return b.String()
+}
+
+// fishQuoted quotes a text for fish.
+func fishQuoted(text string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(text) + "'"
 }

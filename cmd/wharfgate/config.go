@@ -6,6 +6,13 @@ type configCmd struct {
 	Schema configSchemaCmd `cmd:"" help:"Print the JSON Schema of the configuration file."`
 }
 
+// Help gives examples.
+func (*configCmd) Help() string {
+	return `Examples:
+
+  wharfgate config schema > wharfgate.schema.json`
+}
+
 type configSchemaCmd struct{}
 
 // Help gives examples.

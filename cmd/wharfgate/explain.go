@@ -66,7 +66,9 @@ func (c *explainCmd) Run(ctx context.Context, s streams) error {
 	defer desk.Close()
 	ctx, cancel := context.WithTimeout(ctx, cfg.Limits.RequestTimeout)
 	defer cancel()
+	done := s.patience("asking the directory")
 	answer, err := desk.Explain(ctx, authority.Question{Service: service, User: c.User, Scopes: scopes})
+	done()
 	if err != nil {
 		return c.unread(err)
 	}
@@ -79,7 +81,10 @@ func (c *explainCmd) unread(err error) error {
 		return errors.New("refused: the policy has no rule for anyone, so nobody without a login is served; name an account with --user")
 	}
 	reason, detail := reasonOf(err)
-	return fmt.Errorf("read the account %q: %s. %s %s", c.User, reason, meaning(reason), detail)
+	if detail != "" {
+		detail = "; " + visible(detail)
+	}
+	return fmt.Errorf("read the account %q: %s%s\n%s", c.User, reason, detail, meaning(reason))
 }
 
 // scopes turns the arguments into what a client would ask for.
@@ -93,16 +98,13 @@ func (c *explainCmd) scopes() ([]registry.Scope, error) {
 	if len(c.Repos) == 0 {
 		return nil, &usageError{"name a repository, as in: wharfgate explain -c " + c.Config + " --user alice " + c.Action + " team/app"}
 	}
-	texts := make([]string, 0, len(c.Repos))
-	for _, r := range c.Repos {
-		texts = append(texts, registry.TypeRepository+":"+r+":"+c.Action)
-	}
-	scopes, dropped, err := registry.ParseScopes(texts, len(texts))
-	if err != nil {
-		return nil, &usageError{err.Error()}
-	}
-	if len(dropped) > 0 {
-		return nil, &usageError{fmt.Sprintf("%q is no repository name: %s", dropped[0].Text, dropped[0].Reason)}
+	var scopes []registry.Scope
+	for _, r := range c.Repos { // one by one, as a list of scopes would be sorted
+		one, dropped, err := registry.ParseScopes([]string{registry.TypeRepository + ":" + r + ":" + c.Action}, 1)
+		if err != nil || len(dropped) > 0 || len(one) != 1 {
+			return nil, &usageError{fmt.Sprintf("%q is no repository name, as in team/app: lower-case letters, digits and . _ - between slashes", r)}
+		}
+		scopes = append(scopes, one[0])
 	}
 	return scopes, nil
 }
@@ -155,8 +157,10 @@ func (c *explainCmd) write(w io.Writer, answer authority.Answer, granted bool, a
 		})
 	}
 	for _, e := range answer.Explanations {
-		if _, err := e.WriteTo(w); err != nil {
-			return err
+		for _, line := range e.Lines() {
+			if _, err := fmt.Fprintln(w, visible(line)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -11,6 +11,14 @@ type keysCmd struct {
 	Export keysExportCmd `cmd:"" help:"Print the bundle that registries trust."`
 }
 
+// Help gives examples.
+func (*keysCmd) Help() string {
+	return `Examples:
+
+  wharfgate keys init -c wharfgate.yaml
+  wharfgate keys export -c wharfgate.yaml > wharfgate.pem`
+}
+
 type keysInitCmd struct {
 	configFlag
 }

@@ -60,7 +60,7 @@ type right struct {
 	Effect   string   `json:"effect"`
 	Sentence string   `json:"sentence"`
 	Repos    []string `json:"repos,omitempty"`
-	Group    string   `json:"group,omitempty"`
+	Groups   []string `json:"groups,omitempty"`
 }
 
 // Run tries the login.
@@ -80,7 +80,9 @@ func (c *loginCmd) Run(ctx context.Context, s streams) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.Limits.RequestTimeout)
 	defer cancel()
+	done := s.patience("asking the directory")
 	result := tryLogin(ctx, desk, c.User, password)
+	done()
 	if c.JSON {
 		err = json.NewEncoder(s.out).Encode(result)
 	} else {
@@ -100,9 +102,12 @@ func readPassword(s streams, user string) (identity.Secret, error) {
 		fmt.Fprintln(s.err)
 		return identity.NewSecret(string(text)), err
 	}
-	line, err := bufio.NewReader(io.LimitReader(s.in, maxPassword)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(s.in, maxPassword+1)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return identity.Secret{}, fmt.Errorf("read the password: %w", err)
+	}
+	if len(line) > maxPassword {
+		return identity.Secret{}, fmt.Errorf("read the password: it is longer than %d bytes", maxPassword)
 	}
 	return identity.NewSecret(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")), nil
 }
@@ -125,15 +130,30 @@ func tryLogin(ctx context.Context, desk *gate.Desk, user string, password identi
 		result.Groups = append(result.Groups, groupText(g))
 	}
 	slices.Sort(result.Groups)
-	for _, r := range desk.Rights(who) {
-		result.Rights = append(result.Rights, rightOf(r))
-	}
+	result.Rights = rightsOf(desk.Rights(who))
 	return result
 }
 
-// rightOf turns a right into what is printed.
-func rightOf(r policy.Right) right {
-	return right{Rule: r.Rule.Ref(), Effect: r.Rule.Effect.String(), Sentence: r.Rule.Sentence(), Repos: r.Repos, Group: r.Group}
+// rightsOf gathers what each rule says, through whichever groups: a template speaks once for each of them.
+func rightsOf(all []policy.Right) []right {
+	var rights []right
+	var last *policy.Rule
+	for _, r := range all {
+		if r.Rule != last {
+			last = r.Rule
+			rights = append(rights, right{Rule: r.Rule.Ref(), Effect: r.Rule.Effect.String(), Sentence: r.Rule.Sentence()})
+		}
+		x := &rights[len(rights)-1]
+		if r.Group != "" && !slices.Contains(x.Groups, r.Group) {
+			x.Groups = append(x.Groups, r.Group)
+		}
+		for _, repo := range r.Repos {
+			if !slices.Contains(x.Repos, repo) {
+				x.Repos = append(x.Repos, repo)
+			}
+		}
+	}
+	return rights
 }
 
 // groupText shows a group's short name, if the policy may use one, and its DN.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -56,7 +57,7 @@ func (c *registryCmd) Run(s streams) error {
 		_, err := io.WriteString(s.out, sn.Bundle)
 		return err
 	}
-	t, err := template.New(c.Format).Funcs(template.FuncMap{"indent": indent}).Parse(registryTemplate(c.Format))
+	t, err := template.New(c.Format).Funcs(template.FuncMap{"indent": indent, "escape": escape}).Parse(registryTemplate(c.Format))
 	if err != nil {
 		return fmt.Errorf("parse the template: %w", err)
 	}
@@ -99,6 +100,9 @@ func indent(n int, text string) string {
 	pad := strings.Repeat(" ", n)
 	return pad + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+pad)
 }
+
+// escape quotes a text for a compose file, where a dollar sign begins a variable.
+func escape(text string) string { return strings.ReplaceAll(strconv.Quote(text), "$", "$$") }
 
 // registryTemplate gives the template of a format.
 func registryTemplate(format string) string {
@@ -154,14 +158,14 @@ services:
       - "5000:5000"
     environment:
       REGISTRY_AUTH: token
-      REGISTRY_AUTH_TOKEN_REALM: {{printf "%q" .Realm}}
-      REGISTRY_AUTH_TOKEN_SERVICE: {{printf "%q" .Service}}
-      REGISTRY_AUTH_TOKEN_ISSUER: {{printf "%q" .Issuer}}
-      REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE: {{printf "%q" .BundlePath}}
+      REGISTRY_AUTH_TOKEN_REALM: {{escape .Realm}}
+      REGISTRY_AUTH_TOKEN_SERVICE: {{escape .Service}}
+      REGISTRY_AUTH_TOKEN_ISSUER: {{escape .Issuer}}
+      REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE: {{escape .BundlePath}}
       REGISTRY_STORAGE_DELETE_ENABLED: "true"
     configs:
       - source: wharfgate_bundle
-        target: {{.BundlePath}}
+        target: {{escape .BundlePath}}
     volumes:
       - registry:/var/lib/registry
 configs:

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/wharfgate/wharfgate/pkg/config"
@@ -29,48 +30,92 @@ standard output unless audit.file is set.
 
 // Run serves until the context ends.
 func (c *serveCmd) Run(ctx context.Context, s streams) error {
+	// From here on SIGHUP does not end the process; one that comes early is a reload once there is something
+	// to reload.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+
 	cfg, err := loadConfig(c.Config)
 	if err != nil {
 		return err
 	}
-	log := newLogger(cfg.Log, s.err)
+	log := newLog(cfg.Log, s.err)
 	v, revision, goVersion := buildVersion()
 	g, err := gate.Build(ctx, cfg, gate.Options{
-		Logger: log, Audit: s.out, Version: v, Revision: revision, GoVersion: goVersion,
-		Load: func() (config.Config, error) { return loadConfig(c.Config) },
+		Logger: log.Logger, Audit: s.out, Version: v, Revision: revision, GoVersion: goVersion,
+		Load: func() (config.Config, error) {
+			next, err := loadConfig(c.Config)
+			log.next = next.Log
+			return next, err
+		},
 	})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	var reloader sync.WaitGroup
+	defer reloader.Wait()
 	defer cancel()
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
-	go func() {
-		for {
-			select {
-			case <-hangups:
-				_ = g.Reload(ctx) // logged where it fails, and nothing has changed then
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
+	reloader.Go(func() { reloadOn(ctx, hangups, g, log) })
 	return g.Run(ctx)
 }
 
-// newLogger makes the logger of the running gate: text for people at a terminal, else JSON.
-func newLogger(c config.Log, w io.Writer) *slog.Logger {
-	var level slog.Level // info, where a valid configuration says nothing else
-	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
-		level = slog.LevelInfo
+// reloadOn reloads the gate at each signal until ctx ends.
+func reloadOn(ctx context.Context, hangups <-chan os.Signal, g *gate.Gate, log *gateLog) {
+	select {
+	case <-g.Ready():
+	case <-ctx.Done():
+		return
 	}
-	o := &slog.HandlerOptions{Level: level}
+	for {
+		select {
+		case <-hangups:
+			if g.Reload(ctx) == nil { // else it is logged where it fails
+				log.change()
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// gateLog is the log of the running gate.
+type gateLog struct {
+	*slog.Logger
+
+	level     slog.LevelVar
+	now, next config.Log // what it does, and what the configuration says that was read last
+}
+
+// newLog makes the log of the running gate: text for people at a terminal, else JSON.
+func newLog(c config.Log, w io.Writer) *gateLog {
+	l := &gateLog{now: c, next: c}
+	l.level.Set(levelOf(c))
+	o := &slog.HandlerOptions{Level: &l.level}
 	if c.Format == "text" || c.Format == "auto" && terminal(w) {
-		return slog.New(slog.NewTextHandler(w, o))
+		l.Logger = slog.New(slog.NewTextHandler(w, o))
+	} else {
+		l.Logger = slog.New(slog.NewJSONHandler(w, o))
 	}
-	return slog.New(slog.NewJSONHandler(w, o))
+	return l
+}
+
+// change does what a configuration says that is in force now.
+func (l *gateLog) change() {
+	l.level.Set(levelOf(l.next))
+	if l.next.Format != l.now.Format {
+		l.Warn("log.format changes only at a restart; the old one stays", "format", l.now.Format)
+	}
+}
+
+// levelOf gives the level that a valid configuration names.
+func levelOf(c config.Log) slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		return slog.LevelInfo
+	}
+	return level
 }
 
 // loadConfig reads and validates the configuration.

@@ -8,10 +8,18 @@ import (
 )
 
 // version is set by the linker (-X main.version=...); else the module's own version is used.
-var version string //nolint:gochecknoglobals // the linker can set nothing but a package variable
+var version string
 
 type versionCmd struct {
 	JSON bool `help:"Print JSON."`
+}
+
+// Help gives examples.
+func (*versionCmd) Help() string {
+	return `Examples:
+
+  wharfgate version
+  wharfgate version --json`
 }
 
 // buildVersion gives the version, the revision of the source and the Go version of this binary.

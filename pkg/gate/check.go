@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,9 @@ func (c *checker) add(s Severity, where, text string) {
 func Check(ctx context.Context, cfg config.Config, faults error, scope Scope) []Finding {
 	c := &checker{cfg: cfg}
 	c.configuration(faults)
+	if unreadable(faults) {
+		return c.findings
+	}
 	if cfg.StateDir != "" {
 		c.keys()
 	}
@@ -100,6 +104,12 @@ func (c *checker) configuration(err error) {
 	for _, f := range faults {
 		c.add(Fault, "configuration", f.Error())
 	}
+}
+
+// unreadable reports whether nothing at all was understood of a configuration: a fault of the file as a whole.
+func unreadable(err error) bool {
+	faults, _ := errors.AsType[config.Faults](err)
+	return slices.ContainsFunc(faults, func(f config.Fault) bool { return f.Path == "" })
 }
 
 // keys looks at the signing CA.

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/identity"
+	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
+)
+
+func TestLoginWithoutDirectory(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	const password = "wonderland-of-alice"
+	got := call(t, password+"\n", "login", "-c", s.config, "alice")
+	got.want(t, exitFaults, "login refused: unavailable", "could not be asked", "wharfgate check --online")
+	if strings.Contains(got.out+got.err, password) {
+		t.Error("the password is shown")
+	}
+	var result loginResult
+	got = call(t, password, "login", "-c", s.config, "--json", "alice")
+	got.want(t, exitFaults)
+	if err := json.Unmarshal([]byte(got.out), &result); err != nil || result.OK || result.Reason != identity.ReasonUnavailable {
+		t.Errorf("login --json = %s (%v)", got.out, err)
+	}
+}
+
+func TestLoginPasswords(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	call(t, "", "login", "-c", s.config, "alice").want(t, exitFaults, "login refused: wrong_password", "empty password")
+	call(t, strings.Repeat("x", maxPassword+1), "login", "-c", s.config, "alice").want(t, exitFaults, "longer than 4096 bytes")
+	call(t, "x", "login", "-c", s.config, "a\x00b").want(t, exitFaults, "login refused: bad_name")
+}
+
+// TestRightsOfATemplate: a rule is shown once, whatever the number of groups through which it speaks.
+func TestRightsOfATemplate(t *testing.T) {
+	t.Parallel()
+	const text = `version: 1
+rules:
+  - {who: ["group:team-<team>"], can: [pull, push], repos: ["<team>/**", common/**]}
+  - {who: [signed-in], can: [pull], repos: [public/**]}
+`
+	p, err := policyfile.Parse("policy.yaml", []byte(text), policyfile.Options{
+		Directories: map[string]policyfile.Directory{"corp": {GroupsBaseDN: "dc=test"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var who identity.Principal
+	who.Kind, who.Source, who.ID, who.Name = identity.Person, "corp", "1", "alice"
+	for _, team := range []string{"team-a", "team-b"} {
+		who.Groups = append(who.Groups, identity.NewGroup(team, "cn="+team+",dc=test", team))
+	}
+	result := loginResult{OK: true, DN: "uid=alice", Name: "alice", Rights: rightsOf(p.Rights(who))}
+	if got := result.Rights; len(got) != 2 || strings.Join(got[0].Repos, " ") != "a/** common/** b/**" ||
+		strings.Join(got[0].Groups, " ") != "cn=team-a,dc=test cn=team-b,dc=test" {
+		t.Fatalf("rightsOf = %+v", got)
+	}
+	var b strings.Builder
+	if err := result.print(&b); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Count(b.String(), "policy.yaml:3"), 1; got != want {
+		t.Errorf("the rule is shown %d times:\n%s", got, b.String())
+	}
+}
+
+func TestMeaningOfEveryReason(t *testing.T) {
+	t.Parallel()
+	for _, reason := range identity.Reasons() {
+		if text := meaning(reason); !strings.HasSuffix(text, ".") {
+			t.Errorf("meaning(%s) = %q, want a sentence", reason, text)
+		}
+	}
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	call(t, "", "explain", "-c", s.config, "pull", "public/hello").want(t, exitOK, "granted", "policy.yaml:3")
+	got := call(t, "", "explain", "-c", s.config, "pull", "z/last", "public/b", "public/a")
+	got.want(t, exitFaults, "not granted")
+	last, b, a := strings.Index(got.out, "z/last"), strings.Index(got.out, "public/b"), strings.Index(got.out, "public/a")
+	if last < 0 || b < last || a < b {
+		t.Errorf("the answers are not in the order of the question:\n%s", got.out)
+	}
+	call(t, "", "explain", "-c", s.config, "--user", "alice", "pull", "a").want(t, exitFaults, `read the account "alice": unavailable`)
+
+	var answer struct {
+		Account map[string]string
+		Granted bool
+		Scopes  []explanation
+	}
+	got = call(t, "", "explain", "-c", s.config, "--json", "pull", "public/hello")
+	got.want(t, exitOK)
+	if err := json.Unmarshal([]byte(got.out), &answer); err != nil || !answer.Granted || len(answer.Scopes) != 1 ||
+		answer.Scopes[0].Scope != "repository:public/hello:pull" || len(answer.Scopes[0].Rules) != 1 || answer.Account["kind"] != "anonymous" {
+		t.Errorf("explain --json = %s (%v)", got.out, err)
+	}
+}
+
+func TestExplainUsage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	call(t, "", "explain", "-c", s.config, "pull").want(t, exitUsage, "name a repository")
+	call(t, "", "explain", "-c", s.config, "catalog", "a").want(t, exitUsage, "catalog takes no repository")
+	call(t, "", "explain", "-c", s.config, "pull", "Not/Legal").want(t, exitUsage, "is no repository name")
+	call(t, "", "explain", "-c", s.config, "--registry", "other", "pull", "a").want(t, exitUsage, "--registry: registry.test")
+	two := newSite(t, "REGISTRIES", "[{service: a.test}, {service: b.test}]")
+	call(t, "", "explain", "-c", two.config, "pull", "a").want(t, exitUsage, "--registry: a.test, b.test")
+	closed := newSite(t)
+	closed.write(t, "policy.yaml", "version: 1\nrules:\n  - {who: [signed-in], can: [pull], repos: ['**']}\n")
+	call(t, "", "explain", "-c", closed.config, "pull", "a").want(t, exitFaults, "no rule for anyone", "--user")
+}
+
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for after, want := range map[time.Duration]string{time.Second: "", 3 * time.Second: "asking the directory ...\n"} {
+			var b strings.Builder
+			stop := tell(&b, "asking the directory", quiet)
+			time.Sleep(after) // of the bubble's clock
+			stop()
+			if got := b.String(); got != want {
+				t.Errorf("after %v it says %q, want %q", after, got, want)
+			}
+		}
+	})
+}
