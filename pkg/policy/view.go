@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/registry"
 )
 
@@ -56,3 +57,23 @@ func (c Clause) Reserved(folder string) bool {
 
 // Folders lists the first path parts that rules name literally, in alphabetical order.
 func (p *Policy) Folders() []string { return slices.Sorted(maps.Keys(p.reservations)) }
+
+// HoleValues gives what the holes of the subject take from a group of that short name, by the names of the
+// holes. It is nil where the subject has no holes or the name does not fit.
+func (s *Subject) HoleValues(name string) map[string]string {
+	if s.template == nil {
+		return nil
+	}
+	var v values
+	if !s.template.match(identity.Fold(name), &v) {
+		return nil
+	}
+	taken := make(map[string]string, len(s.template.holes))
+	for i, h := range s.template.holes {
+		taken[h.name] = v[i]
+	}
+	return taken
+}
+
+// Folders lists what [Policy.Folders] does for the clause's policy.
+func (c Clause) Folders() []string { return c.policy.Folders() }

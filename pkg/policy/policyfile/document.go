@@ -42,8 +42,8 @@ func (p *parser) document(root *yaml.Node) {
 
 // rule reads one rule. What cannot be read is left out; its faults are noted.
 func (p *parser) rule(n *yaml.Node) {
-	fields, ok := p.mapping(n, "a rule", []string{"who", "can", "cannot", "repos", "note"},
-		[]string{"except", "on", "from", "since", "until"})
+	fields, ok := p.mapping(n, "a rule",
+		[]string{"who", "except", "can", "cannot", "repos", "on", "from", "since", "until", "note"}, nil)
 	if !ok {
 		return
 	}
@@ -51,7 +51,9 @@ func (p *parser) rule(n *yaml.Node) {
 	holds := len(p.holds)
 	whole := p.actions(n, fields, &r)
 	whole = p.who(n, fields, &r) && whole
+	whole = p.except(fields, &r) && whole
 	whole = p.repos(n, fields, &r) && whole
+	whole = p.conditions(fields, &r) && whole
 	if f, ok := fields["note"]; ok {
 		r.Note, _ = p.text(f.value, `"note"`)
 		if utf8.RuneCountInString(r.Note) > maxNote {

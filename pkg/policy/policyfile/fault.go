@@ -50,6 +50,8 @@ const (
 	CodeCatalogWithRepos Code = "catalog-with-repos"
 	// CodeUnknownSubject: not a subject.
 	CodeUnknownSubject Code = "unknown-subject"
+	// CodeBadRobot: a name that no robot can have.
+	CodeBadRobot Code = "bad-robot"
 	// CodeBadAlias: the name of an alias is not one.
 	CodeBadAlias Code = "bad-alias"
 	// CodeBadDN: not a distinguished name.
@@ -72,6 +74,12 @@ const (
 	CodeUnknownGroup Code = "unknown-group"
 	// CodeAmbiguousGroup: several groups have the name that a cannot uses.
 	CodeAmbiguousGroup Code = "ambiguous-group"
+	// CodeUnknownRegistry: no registry of that service name is configured.
+	CodeUnknownRegistry Code = "unknown-registry"
+	// CodeBadNetwork: neither a network nor an address.
+	CodeBadNetwork Code = "bad-network"
+	// CodeBadTime: neither a day nor a moment, or an end before the beginning.
+	CodeBadTime Code = "bad-time"
 	// CodeNoteTooLong: a note is too long.
 	CodeNoteTooLong Code = "note-too-long"
 	// CodeMore: there are more faults than are reported at once.
@@ -84,9 +92,9 @@ func Codes() []Code {
 		CodeUnreadable, CodeTooLarge, CodeEncoding, CodeYAML, CodeUnquotedStar, CodeAnchor, CodeTag,
 		CodeSeveralDocuments, CodeEmpty, CodeWrongType, CodeUnknownKey, CodeDuplicate, CodeMissingKey,
 		CodeVersion, CodeNotYet, CodeCanOrCannot, CodeUnknownAction, CodeCatalogWithRepos, CodeUnknownSubject,
-		CodeBadAlias, CodeBadDN, CodeStarInGroup, CodeBadHole, CodeUnfilledHole, CodeBadPattern,
+		CodeBadRobot, CodeBadAlias, CodeBadDN, CodeStarInGroup, CodeBadHole, CodeUnfilledHole, CodeBadPattern,
 		CodeTagInPattern, CodeUnknownDirectory, CodeNoGroupsBase, CodeUnknownGroup, CodeAmbiguousGroup,
-		CodeNoteTooLong, CodeMore,
+		CodeUnknownRegistry, CodeBadNetwork, CodeBadTime, CodeNoteTooLong, CodeMore,
 	}
 }
 

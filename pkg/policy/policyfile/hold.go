@@ -13,12 +13,21 @@ import (
 // groupRef is a group as a document names it.
 type groupRef struct{ directory, name string }
 
-// hold is a group in a cannot, to be held by the directory's id.
+// hold is a group in the who of a cannot or in the except of a can, to be held by the directory's id.
 type hold struct {
 	groupRef
 
 	rule, subject int // where it stands in the document's rules
+	except        bool
 	node          *yaml.Node
+}
+
+// what names the word that must not miss anybody.
+func (h *hold) what() string {
+	if h.except {
+		return "an except"
+	}
+	return "a cannot"
 }
 
 // state is what is known of a group.
@@ -117,10 +126,10 @@ func (h *holder) faults(d *document) Faults {
 		seen[ref.node] = true
 		switch {
 		case s.missing:
-			p.node(ref.node, CodeUnknownGroup, fmt.Sprintf("directory %q does not know the group %s, and a cannot must not miss anybody", ref.directory, quoted(ref.name)),
+			p.node(ref.node, CodeUnknownGroup, fmt.Sprintf("directory %q does not know the group %s, and %s must not miss anybody", ref.directory, quoted(ref.name), ref.what()),
 				"look at the spelling; a group outside groups.base_dn is written by its DN or id; where the group is gone, remove the rule")
 		case s.several > 0 && !s.held:
-			p.node(ref.node, CodeAmbiguousGroup, fmt.Sprintf("directory %q knows %d groups %s, and a cannot must not miss anybody", ref.directory, s.several, quoted(ref.name)),
+			p.node(ref.node, CodeAmbiguousGroup, fmt.Sprintf("directory %q knows %d groups %s, and %s must not miss anybody", ref.directory, s.several, quoted(ref.name), ref.what()),
 				"write the DN or the id of the one that is meant")
 		}
 	}

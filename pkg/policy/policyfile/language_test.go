@@ -19,6 +19,7 @@ func options() policyfile.Options {
 			"partner": {GroupsBaseDN: "ou=groups,dc=partner,dc=example"},
 			"bare":    {},
 		},
+		Services: []string{"registry.corp.example", "mirror.corp.example"},
 	}
 }
 

@@ -35,8 +35,11 @@ type Options struct {
 	DefaultDirectory string
 	// Directories are the configured directories by name. A name that is not among them is a fault.
 	Directories map[string]Directory
+	// Services are the service names of the configured registries. A name in "on" that is not among them is a
+	// fault; empty means that they are not known, and every name will do.
+	Services []string
 	// FindGroup asks a directory for the groups that a short name, DN or id names, to hold the groups of a
-	// cannot by id. None is an empty slice; an error means that the directory could not be asked. A nil
+	// cannot, and those that a can excepts, by id. None is an empty slice; an error means that the directory could not be asked. A nil
 	// FindGroup holds nothing: such a cannot applies to every person of its directory.
 	FindGroup func(ctx context.Context, directory, nameOrDN string) ([]identity.Group, error)
 	// FindBudget is how long one load waits for FindGroup altogether; zero means one second. What is not

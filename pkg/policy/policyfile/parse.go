@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -52,11 +53,12 @@ func (d *document) compile(h *holder) (*policy.Policy, error) {
 	rules := make([]policy.Rule, len(d.rules))
 	copy(rules, d.rules)
 	for _, ref := range d.holds {
-		r := &rules[ref.rule]
-		who := make([]policy.Subject, len(r.Who))
-		copy(who, r.Who)
-		who[ref.subject] = h.apply(ref, who[ref.subject])
-		r.Who = who
+		who := &rules[ref.rule].Who
+		if ref.except {
+			who = &rules[ref.rule].Except
+		}
+		*who = slices.Clone(*who)
+		(*who)[ref.subject] = h.apply(ref, (*who)[ref.subject])
 	}
 	directory, _ := d.options.defaultDirectory()
 	return policy.New(policy.Options{Rules: rules, Revision: d.revision, DefaultDirectory: directory})

@@ -101,6 +101,7 @@ func (l *loop) rested(ctx context.Context) {
 
 // reload reads the file and takes it if its content changed.
 func (l *loop) reload(ctx context.Context) {
+	l.watch() // what is written where a link leads to by now must not be missed
 	l.ignore(l.w.inTurn(ctx, l.w.loadChanged))
 	l.watch()
 	l.armRetry()

@@ -66,19 +66,46 @@ func aliasName(s string) bool {
 func (p *parser) who(n *yaml.Node, fields map[string]field, r *policy.Rule) bool {
 	f, ok := fields["who"]
 	if !ok {
-		p.at(n.Line, n.Column, 1, CodeMissingKey, `this rule has no "who"`, "write anyone, signed-in, group:NAME or user:NAME")
+		p.at(n.Line, n.Column, 1, CodeMissingKey, `this rule has no "who"`, "write anyone, signed-in, group:NAME, user:NAME or robot:NAME")
 		return false
 	}
-	items := p.texts(f.value, `"who"`)
+	c := cast{hold: r.Effect == policy.Cannot}
+	whole := p.cast(f, `"who"`, &c)
+	r.Who = c.list
+	return whole
+}
+
+// except reads the subjects that a rule is not about.
+func (p *parser) except(fields map[string]field, r *policy.Rule) bool {
+	f, ok := fields["except"]
+	if !ok {
+		return true
+	}
+	c := cast{except: true, hold: r.Effect == policy.Can}
+	whole := p.cast(f, `"except"`, &c)
+	r.Except = c.list
+	return whole
+}
+
+// cast is the list of the subjects of one key.
+type cast struct {
+	list   []policy.Subject
+	except bool // it is an except
+	hold   bool // its groups are to be held by id, so that a new name opens nothing
+}
+
+// cast reads a list of subjects.
+func (p *parser) cast(f field, what string, c *cast) bool {
+	items := p.texts(f.value, what)
 	whole := len(items) > 0
 	for _, item := range items {
-		whole = p.subject(item, r) && whole
+		whole = p.subject(item, c) && whole
 	}
 	return whole
 }
 
 // subject reads one subject; an alias gives several.
-func (p *parser) subject(n *yaml.Node, r *policy.Rule) bool {
+func (p *parser) subject(n *yaml.Node, c *cast) bool {
 	kind, name, _ := strings.Cut(n.Value, ":")
 	offset := len(kind) + 1
 	switch {
@@ -92,21 +119,26 @@ func (p *parser) subject(n *yaml.Node, r *policy.Rule) bool {
 			p.syntax(n, 0, err)
 			return false
 		}
-		r.Who = append(r.Who, s)
+		c.list = append(c.list, s)
 		return true
-	case kind == "robot":
-		p.notYet(n, "robot:")
-		return false
-	case (kind == "group" || kind == "user") && (name == "" || strings.TrimSpace(name) != name):
+	case (kind == "group" || kind == "user" || kind == "robot") && (name == "" || strings.TrimSpace(name) != name):
 		p.node(n, CodeUnknownSubject, quoted(n.Value)+" names nobody", "write "+kind+":NAME, without a space on either side")
 		return false
 	case len(n.Value) > maxName:
 		p.node(n, CodeTooLarge, "a name of more than 4096 bytes", "no directory has such a name")
 		return false
 	case kind == "user":
-		return p.user(n, name, offset, r)
+		return p.user(n, name, offset, c)
+	case kind == "robot":
+		s, err := policy.NewSubject(policy.Robot, n.Value, "", name)
+		if err != nil {
+			p.syntax(n, offset, err)
+			return false
+		}
+		c.list = append(c.list, s)
+		return true
 	case kind == "group":
-		return p.groupOrAlias(n, name, offset, r)
+		return p.groupOrAlias(n, name, offset, c)
 	}
 	p.unknownSubject(n)
 	return false
@@ -114,10 +146,10 @@ func (p *parser) subject(n *yaml.Node, r *policy.Rule) bool {
 
 // unknownSubject explains a text that is no subject.
 func (p *parser) unknownSubject(n *yaml.Node) {
-	words := []string{"anyone", "signed-in", "group:NAME", "user:NAME"}
+	words := []string{"anyone", "signed-in", "group:NAME", "user:NAME", "robot:NAME"}
 	remedy := suggest(n.Value, words)
 	if kind, name, ok := strings.Cut(n.Value, ":"); ok {
-		for _, k := range []string{"group", "user"} {
+		for _, k := range []string{"group", "user", "robot"} {
 			if distance(strings.ToLower(strings.TrimSpace(kind)), k, 3) < 3 {
 				remedy = `did you mean "` + k + ":" + strings.TrimSpace(name) + `"? (` + strings.Join(words, ", ") + ")"
 			}
@@ -130,7 +162,7 @@ func (p *parser) unknownSubject(n *yaml.Node) {
 }
 
 // user reads user:NAME.
-func (p *parser) user(n *yaml.Node, name string, offset int, r *policy.Rule) bool {
+func (p *parser) user(n *yaml.Node, name string, offset int, c *cast) bool {
 	if i := strings.IndexAny(name, "<>*"); i >= 0 {
 		p.inside(n, offset+i, 1, CodeBadHole, "a user name has no holes and no *", "write group:team-<team> for the members of groups, signed-in for everybody")
 		return false
@@ -144,34 +176,34 @@ func (p *parser) user(n *yaml.Node, name string, offset int, r *policy.Rule) boo
 		p.syntax(n, offset, err)
 		return false
 	}
-	r.Who = append(r.Who, s)
+	c.list = append(c.list, s)
 	return true
 }
 
-// groupOrAlias reads group:NAME, and notes the groups of a cannot that are to be held.
-func (p *parser) groupOrAlias(n *yaml.Node, name string, offset int, r *policy.Rule) bool {
+// groupOrAlias reads group:NAME, and notes the groups that are to be held.
+func (p *parser) groupOrAlias(n *yaml.Node, name string, offset int, c *cast) bool {
 	if a, ok := p.aliases[name]; ok {
 		for i, s := range a.groups {
-			p.keep(a.nodes[i], s, r)
+			p.keep(a.nodes[i], s, c)
 		}
 		return len(a.groups) > 0
 	}
 	s, ok := p.group(n, n.Value, name, offset)
 	if ok {
-		p.keep(n, s, r)
+		p.keep(n, s, c)
 	}
 	return ok
 }
 
-// keep adds a group to a rule.
-func (p *parser) keep(n *yaml.Node, s policy.Subject, r *policy.Rule) {
-	if r.Effect == policy.Cannot && s.IsGroup() {
+// keep adds a group to a list.
+func (p *parser) keep(n *yaml.Node, s policy.Subject, c *cast) {
+	if c.hold && s.IsGroup() {
 		p.holds = append(p.holds, hold{
 			groupRef: groupRef{directory: s.Directory, name: s.Name},
-			rule:     len(p.rules), subject: len(r.Who), node: n,
+			rule:     len(p.rules), subject: len(c.list), except: c.except, node: n,
 		})
 	}
-	r.Who = append(r.Who, s)
+	c.list = append(c.list, s)
 }
 
 // group reads the name of a group: an id, a DN, or a short name with or without holes.
