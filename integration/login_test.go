@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"strings"
 	"testing"
@@ -50,12 +51,25 @@ func TestP01_LoginWithRightWrongAndEmptyPassword(t *testing.T) {
 					}
 					return
 				}
+				if !strings.Contains(claimsText(t, answer.Token), `"access":[]`) {
+					t.Errorf("claims %s, want an access list that is empty and there", claimsText(t, answer.Token))
+				}
 				if status := api(t, host, answer.Token); status != http.StatusOK {
 					t.Errorf("the registry answers %d to a token without access, want 200", status)
 				}
 			})
 		}
 	}
+}
+
+// claimsText is the second part of a token as it was written.
+func claimsText(t *testing.T, token string) string {
+	t.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // api asks a registry's /v2/ with a token and returns the status.

@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -106,6 +108,22 @@ func (c *Client) Trust(caFile string) { c.env = append(c.env, "SSL_CERT_FILE="+c
 // Login gives the program credentials. Crane stores them without asking anybody.
 func (c *Client) Login(ctx context.Context, host, user, password string) (string, error) {
 	return c.run(ctx, password, c.verb.login(host, user)...)
+}
+
+// Remember gives the program credentials, user:password for each place: a host, or a repository of one.
+func (c *Client) Remember(t testing.TB, credentials map[string]string) {
+	t.Helper()
+	auths := make(map[string]map[string]string)
+	for place, pair := range credentials {
+		auths[place] = map[string]string{"auth": base64.StdEncoding.EncodeToString([]byte(pair))}
+	}
+	text, err := json.Marshal(map[string]any{"auths": auths})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(c.home, "config.json"), text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Push sends the image in an OCI layout to a reference.
