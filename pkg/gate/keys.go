@@ -37,17 +37,14 @@ func InitKeys(cfg config.Config) (cert, key string, err error) {
 	return cert, key, nil
 }
 
-// Bundle gives the certificates that registries trust, in PEM. It needs no private key.
+// Bundle gives the certificates that registries trust, in PEM. It needs no private key, and never gives one.
 func Bundle(cfg config.Config) ([]byte, error) {
 	cert, _ := caFiles(cfg)
-	bundle, err := os.ReadFile(filepath.Clean(cert))
+	bundle, err := token.ReadBundle(cert)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noKeys(cert)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the signing CA: %w", err)
-	}
-	return bundle, nil
+	return bundle, err
 }
 
 // loadCA reads the signing CA, or makes it where the configuration allows that.

@@ -47,3 +47,19 @@ func TestInitKeysOfOwnCA(t *testing.T) {
 		t.Errorf("Bundle of a folder = %v", err)
 	}
 }
+
+// TestBundleHoldsNoKey: a key that somebody put beside the certificate does not end up in a registry's configuration.
+func TestBundleHoldsNoKey(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	cert, key, err := gate.InitKeys(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(cert, []byte(read(t, cert)+read(t, key)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if bundle, err := gate.Bundle(s.config); !errors.Is(err, token.ErrInvalidCA) || len(bundle) != 0 {
+		t.Errorf("Bundle = %d bytes, %v, want ErrInvalidCA", len(bundle), err)
+	}
+}

@@ -318,3 +318,22 @@ func TestLoadCAFiles(t *testing.T) {
 		t.Errorf("no certificate file: %v", err)
 	}
 }
+
+func TestReadBundle(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ca, err := token.CreateCA(dir, newClock().Now(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key := filepath.Join(dir, token.CACertFile), filepath.Join(dir, token.CAKeyFile)
+	if got, err := token.ReadBundle(cert); err != nil || !bytes.Equal(got, ca.Bundle()) {
+		t.Errorf("ReadBundle = %s, %v, want the certificate", got, err)
+	}
+	if _, err := token.ReadBundle(key); !errors.Is(err, token.ErrInvalidCA) {
+		t.Errorf("ReadBundle of a key = %v, want ErrInvalidCA", err)
+	}
+	if _, err := token.ReadBundle(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("ReadBundle of no file = %v, want ErrNotExist", err)
+	}
+}

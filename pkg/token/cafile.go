@@ -90,18 +90,12 @@ func LoadCA(certPath, keyPath string) (*CA, error) {
 	if err != nil {
 		return nil, err
 	}
-	certs, err := readCertificates(certPath)
+	certs, err := readAuthorities(certPath)
 	if err != nil {
 		return nil, err
 	}
 	var own *x509.Certificate
 	for _, cert := range certs {
-		if err := CheckSinglePurpose(cert); err != nil {
-			return nil, fmt.Errorf("%s: %w", certPath, err)
-		}
-		if err := checkKey(cert.PublicKey); err != nil {
-			return nil, fmt.Errorf("%s: %w", certPath, err)
-		}
 		if own == nil && samePublicKey(cert.PublicKey, key.Public()) {
 			own = cert
 		}
@@ -110,6 +104,34 @@ func LoadCA(certPath, keyPath string) (*CA, error) {
 		return nil, fmt.Errorf("%w: the key in %s belongs to no certificate in %s", ErrInvalidCA, keyPath, certPath)
 	}
 	return &CA{cert: own, key: key, bundle: encodeCertificates(certs...)}, nil
+}
+
+// ReadBundle reads what a registry needs in its rootcertbundle from the certificate file of a signing CA, without
+// its key. A file that [LoadCA] would refuse, such as one that holds a private key, is an error that matches
+// [ErrInvalidCA].
+func ReadBundle(certPath string) ([]byte, error) {
+	certs, err := readAuthorities(certPath)
+	if err != nil {
+		return nil, err
+	}
+	return encodeCertificates(certs...), nil
+}
+
+// readAuthorities reads the certificates of signing CAs, and refuses any that may do more.
+func readAuthorities(path string) ([]*x509.Certificate, error) {
+	certs, err := readCertificates(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, cert := range certs {
+		if err := CheckSinglePurpose(cert); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if err := checkKey(cert.PublicKey); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return certs, nil
 }
 
 // samePublicKey compares the public half of two keys.
