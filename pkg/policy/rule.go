@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/registry"
@@ -41,7 +42,7 @@ type Position struct {
 }
 
 // String gives file:line, as logs and the audit record name a rule.
-func (p Position) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+func (p Position) String() string { return p.File + ":" + strconv.Itoa(p.Line) }
 
 // Rule is one sentence of a policy. After it was given to [New] it is immutable; those that a [Policy] or a
 // [Decision] hands out are shared and must not be changed.

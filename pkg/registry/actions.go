@@ -54,7 +54,15 @@ func (a Actions) Names() []string {
 }
 
 // String joins the names with commas, as a scope does.
-func (a Actions) String() string { return strings.Join(a.Names(), ",") }
+func (a Actions) String() string {
+	switch a { // the common sets, without work
+	case Pull:
+		return "pull"
+	case Pull | Push:
+		return "pull,push"
+	}
+	return strings.Join(a.Names(), ",")
+}
 
 // ParseAction gives the action of a single word of a repository scope: pull, push, delete or *. Any other
 // word gives the empty set.

@@ -32,8 +32,8 @@ func (s *Server) setHeaders(x *exchange, length int) {
 	h := x.w.Header()
 	h["Content-Type"], h["Cache-Control"], h["Pragma"] = s.constant.json, s.constant.noStore, s.constant.noCache
 	h["X-Content-Type-Options"] = s.constant.noSniff
-	h["X-Request-Id"] = []string{x.id}
-	h["Content-Length"] = []string{strconv.Itoa(length)}
+	x.values = [...]string{x.id, strconv.Itoa(length)}
+	h["X-Request-Id"], h["Content-Length"] = x.values[:1:1], x.values[1:]
 }
 
 // write sends a status and a body, once.

@@ -44,6 +44,11 @@ type exchange struct {
 	err     error
 	problem problem
 	stack   []byte
+
+	// values are what this answer's own headers say, and raw is what its request id is made of: memory that
+	// would else be asked for piece by piece.
+	values [2]string
+	raw    [12]byte
 }
 
 // begin opens the frame around a request.
@@ -54,7 +59,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	if id := r.Header.Get("X-Request-Id"); fromProxy && validRequestID(id) {
 		x.id = id
 	} else {
-		x.id = s.newID()
+		x.id = s.newID(x.raw[:])
 	}
 	n := s.inFlight.Add(1)
 	if s.o.Observer.InFlight != nil {
@@ -110,13 +115,12 @@ func (x *exchange) result() Result {
 	}
 }
 
-// newID makes a request id.
-func (s *Server) newID() string {
-	var raw [12]byte
-	if _, err := io.ReadFull(s.o.Rand, raw[:]); err != nil {
+// newID makes a request id, in the memory that it is given.
+func (s *Server) newID(raw []byte) string {
+	if _, err := io.ReadFull(s.o.Rand, raw); err != nil {
 		return "unknown" // an id is no secret: without chance the request is answered all the same
 	}
-	return hex.EncodeToString(raw[:])
+	return hex.EncodeToString(raw)
 }
 
 // accountHash tells requests for one account apart from those for another without naming it: a typed name may
