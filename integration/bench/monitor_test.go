@@ -28,23 +28,23 @@ func (d *directory) look(t testing.TB) operations {
 	t.Helper()
 	found, err := d.monitor.Search(&ldap.SearchRequest{
 		BaseDN: "cn=Monitor", Scope: ldap.ScopeWholeSubtree, Filter: "(|(cn=Bind)(cn=Search)(cn=Total))",
-		Attributes: []string{"monitorOpCompleted", "monitorCounter"},
+		Attributes: []string{"monitorOpInitiated", "monitorCounter"},
 	})
 	if err != nil {
 		t.Fatalf("ask slapd's monitor: %v", err)
 	}
+	d.looks++ // this one is among the searches that were begun
 	o := operations{searches: -d.looks}
 	for _, e := range found.Entries {
 		switch e.DN {
 		case "cn=Bind,cn=Operations,cn=Monitor":
-			o.binds = count(t, e, "monitorOpCompleted")
+			o.binds = count(t, e, "monitorOpInitiated")
 		case "cn=Search,cn=Operations,cn=Monitor":
-			o.searches += count(t, e, "monitorOpCompleted")
+			o.searches += count(t, e, "monitorOpInitiated")
 		case "cn=Total,cn=Connections,cn=Monitor":
 			o.connections = count(t, e, "monitorCounter")
 		}
 	}
-	d.looks++
 	return o
 }
 

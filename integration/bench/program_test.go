@@ -30,7 +30,7 @@ type program struct {
 }
 
 // configure writes a configuration for a directory and a policy with one rule a group, and returns the
-// configuration's path.
+// configuration's path. The policy has a folder of its own, because its folder is watched.
 func configure(t testing.TB, server string, edits ...func(gate.Settings)) (string, gate.Settings) {
 	t.Helper()
 	dir := t.TempDir()
@@ -39,6 +39,7 @@ func configure(t testing.TB, server string, edits ...func(gate.Settings)) (strin
 	d := s.Directory()
 	delete(d, "tls")
 	d["insecure_plaintext"] = true
+	s["policy"] = gate.Settings{"file": filepath.Join(t.TempDir(), "policy.yaml")}
 	for _, edit := range edits {
 		edit(s)
 	}
@@ -51,7 +52,7 @@ func configure(t testing.TB, server string, edits ...func(gate.Settings)) (strin
 	for i := range allGroups {
 		fmt.Fprintf(&policy, "  - {who: 'group:%[1]s', can: [push, delete], repos: '%[1]s/**'}\n", team(i))
 	}
-	writeFile(t, filepath.Join(dir, "policy.yaml"), policy.String())
+	writeFile(t, s.Section("policy")["file"].(string), policy.String())
 	file := filepath.Join(dir, "wharfgate.yaml")
 	writeFile(t, file, string(text))
 	return file, s
