@@ -108,7 +108,7 @@ func New(o Options) (*Authenticator, error) {
 // Authenticate returns the principal that a login name and a password prove.
 func (a *Authenticator) Authenticate(ctx context.Context, c identity.Credentials) (identity.Principal, error) {
 	start := a.now()
-	p, err := a.login(ctx, c)
+	p, err := a.login(ctx, c, start)
 	a.observer.login(a.source, reason(err), a.now().Sub(start))
 	return p, err
 }
@@ -146,7 +146,7 @@ func (a *Authenticator) Wait() { a.binds.Wait() }
 func (a *Authenticator) RefusalTime() time.Duration { return a.pace.usual() }
 
 // login is the flow: find, wrong-password memory, admission memory, limits and bind, account.
-func (a *Authenticator) login(ctx context.Context, c identity.Credentials) (identity.Principal, error) {
+func (a *Authenticator) login(ctx context.Context, c identity.Credentials, start time.Time) (identity.Principal, error) {
 	if err := admit(c.Username, c.Password); err != nil {
 		return identity.Principal{}, complete(err, a.source, Entry{})
 	}
@@ -155,7 +155,7 @@ func (a *Authenticator) login(ctx context.Context, c identity.Credentials) (iden
 		return identity.Principal{}, complete(a.notFound(ctx, c, err), a.source, Entry{})
 	}
 	q := question{
-		login: c.Username, secret: c.Password, client: c.Client, entry: e, print: a.fingerprint(e, c.Password),
+		start: start, login: c.Username, secret: c.Password, client: c.Client, entry: e, print: a.fingerprint(e, c.Password),
 	}
 	if err := a.recall(ctx, &q); err != nil {
 		return identity.Principal{}, complete(err, a.source, q.entry)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/directory/guard"
 	"github.com/wharfgate/wharfgate/pkg/identity"
@@ -11,6 +12,7 @@ import (
 
 // question is one password that wants to be proven.
 type question struct {
+	start    time.Time
 	login    string
 	secret   identity.Secret
 	client   netip.Addr
@@ -27,13 +29,12 @@ type proven struct {
 
 // prove has the password of a question proven, once for everybody who asks the same.
 func (a *Authenticator) prove(ctx context.Context, q question) (proven, error) {
-	start := a.now()
 	answer, err := a.binds.Do(ctx, q.print, func(ctx context.Context) (proven, error) {
 		return a.ask(ctx, q)
 	})
 	if !answer.Shared {
 		if refused(err, identity.ReasonWrongPassword) {
-			a.pace.note(a.now().Sub(start))
+			a.pace.note(a.now().Sub(q.start))
 		}
 		return answer.Value, err
 	}
