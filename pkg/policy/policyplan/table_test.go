@@ -1,0 +1,99 @@
+package policyplan_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wharfgate/wharfgate/pkg/policy/policyplan"
+	"github.com/wharfgate/wharfgate/pkg/registry"
+)
+
+func TestPlanTexts(t *testing.T) {
+	t.Parallel()
+	base := []words{
+		can("group:payments", push, "payments/**"),
+		can("group:team-<team>", push|del, "<team>/**"),
+		can("signed-in", push, "users/<user>/**"),
+		can("anyone", pull, "public/**"),
+	}
+	with := func(more ...words) []words { return append(append([]words{}, base...), more...) }
+	ended := can("user:eve", pull, "payments/**")
+	ended.until = day(20)
+	longer := ended
+	longer.until = day(25)
+	prod := cannot("anyone", push|del, "*/prod/**")
+	prod.except = []string{"group:release"}
+	for _, test := range []struct {
+		name          string
+		before, after []words
+		want          string
+	}{
+		{"nothing", base, base, ""},
+		{"order", base, []words{base[3], base[1], base[2], base[0]}, ""},
+		{"a rule that gives what is given", base, with(can("group:payments", pull, "payments/api", "public/x")), ""},
+		{"a star that is covered", with(can("signed-in", pull, "**")), with(can("signed-in", pull, "**"), can("group:x", pull, "a*/b", "*/c/**/d")), ""},
+		{"covered by two together", with(can("group:x", pull, "a/*", "a/*/**")), with(can("group:x", pull, "a/**")), ""},
+		{"a new group", base, with(can("group:search", push, "search/**")), `
+			group search gains pull and push in search/** (rule 5, p.yaml:50)
+			group team-search loses pull, push and delete in search/** (rule 2, p.yaml:20)`},
+		{"a group goes", base, base[1:], `
+			group payments loses pull and push in payments/** (rule 1, p.yaml:10)
+			group team-payments gains pull, push and delete in payments/** (rule 1, p.yaml:10)`},
+		{"a longer grant", with(ended), with(longer), `
+			user eve gains pull in payments/** until 2026-01-24 (rule 5, p.yaml:50)`},
+		{"a shorter grant", with(longer), with(ended), `
+			user eve loses pull in payments/** until 2026-01-24 (rule 5, p.yaml:50)`},
+		{"protect prod", base, with(prod), `
+			anyone is kept from push or delete in */prod/** except as group:release, whatever other rules give (rule 5, p.yaml:50)
+			group payments loses push in payments/** where it is also */prod/** except as group:release (rule 5, p.yaml:50)
+			every group team-<team> loses push and delete in <team>/** where it is also */prod/** except as group:release (rule 5, p.yaml:50)`},
+		{"the catalog", base, with(words{who: []string{"group:ops"}, actions: registry.Catalog}), `
+			group ops gains catalog (rule 5, p.yaml:50)`},
+		{"listed words", base, with(can("group:<app>-<stage:dev|test>-rw", push, "apps/<app>/<stage>/**")), `
+			group team-apps loses pull, push and delete in apps/** (rule 2, p.yaml:20)
+			every group <app>-dev-rw gains pull and push in apps/<app>/dev/** (rule 5, p.yaml:50)
+			every group <app>-test-rw gains pull and push in apps/<app>/test/** (rule 5, p.yaml:50)`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := strings.Split(strings.TrimSpace(texts(policyplan.Plan(compile(t, test.before...), compile(t, test.after...)))), "\n")
+			want := strings.Split(strings.TrimSpace(strings.ReplaceAll(test.want, "\t", "")), "\n")
+			if strings.Join(sorted(got), "\n") != strings.Join(sorted(want), "\n") {
+				t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+}
+
+func sorted(lines []string) []string { return slices.Sorted(slices.Values(lines)) }
+
+func TestChangeJSON(t *testing.T) {
+	t.Parallel()
+	plan := policyplan.Plan(compile(t), compile(t, can("group:payments", push, "payments/**")))
+	got, err := json.Marshal(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `[{"kind":"gains","who":"group:payments","actions":["pull","push"],"repos":"payments/**","rule":1,` +
+		`"position":"p.yaml:10","example":"payments/x","text":"group payments gains pull and push in payments/** (rule 1, p.yaml:10)"}]`
+	if string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// BenchmarkPlan compares large policies that differ in one rule.
+func BenchmarkPlan(b *testing.B) {
+	var rules []words
+	for i := range 5000 {
+		team := "t" + strings.Repeat("x", i%7) + string(rune('a'+i%26)) + strings.Repeat("y", i/26%9) + string(rune('a'+i/234%26))
+		rules = append(rules, can("group:"+team, push, team+"/**"))
+	}
+	before := compile(b, rules...)
+	after := compile(b, append(rules, cannot("anyone", push, "*/prod/**"), can("group:team-<team>", push, "<team>/**"))...)
+	for b.Loop() {
+		policyplan.Plan(before, after)
+	}
+}
+
