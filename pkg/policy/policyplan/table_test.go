@@ -96,4 +96,3 @@ func BenchmarkPlan(b *testing.B) {
 		policyplan.Plan(before, after)
 	}
 }
-
