@@ -148,7 +148,7 @@ func (q *query) lookAtClauses(r *Rule, resource string) finding {
 				f.take(m)
 			}
 		}
-		if !who && q.onlyWho(c) && !c.excepted(q, nil) {
+		if (!who || c.subject.template != nil) && q.onlyWho(c) && !c.excepted(q, nil) {
 			others = append(others, c)
 		}
 	}

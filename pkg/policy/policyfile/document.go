@@ -13,7 +13,7 @@ import (
 
 // document reads the top level.
 func (p *parser) document(root *yaml.Node) {
-	fields, ok := p.mapping(root, "the policy", []string{"version", "groups", "rules"}, []string{"tests"})
+	fields, ok := p.mapping(root, "the policy", []string{"version", "groups", "rules", "tests"})
 	if !ok {
 		return
 	}
@@ -24,6 +24,9 @@ func (p *parser) document(root *yaml.Node) {
 	}
 	if f, ok := fields["groups"]; ok {
 		p.aliasDefinitions(f.value)
+	}
+	if f, ok := fields["tests"]; ok {
+		p.tests(f.value)
 	}
 	f, ok := fields["rules"]
 	switch {
@@ -43,7 +46,7 @@ func (p *parser) document(root *yaml.Node) {
 // rule reads one rule. What cannot be read is left out; its faults are noted.
 func (p *parser) rule(n *yaml.Node) {
 	fields, ok := p.mapping(n, "a rule",
-		[]string{"who", "except", "can", "cannot", "repos", "on", "from", "since", "until", "note"}, nil)
+		[]string{"who", "except", "can", "cannot", "repos", "on", "from", "since", "until", "note"})
 	if !ok {
 		return
 	}

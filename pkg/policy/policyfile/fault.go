@@ -40,8 +40,6 @@ const (
 	CodeMissingKey Code = "missing-key"
 	// CodeVersion: not version 1.
 	CodeVersion Code = "version"
-	// CodeNotYet: a word of the language that this version of Wharfgate does not know yet.
-	CodeNotYet Code = "not-yet"
 	// CodeCanOrCannot: a rule with both or neither of can and cannot.
 	CodeCanOrCannot Code = "can-or-cannot"
 	// CodeUnknownAction: not an action.
@@ -80,6 +78,10 @@ const (
 	CodeBadNetwork Code = "bad-network"
 	// CodeBadTime: neither a day nor a moment, or an end before the beginning.
 	CodeBadTime Code = "bad-time"
+	// CodeBadTest: a test that asks something impossible.
+	CodeBadTest Code = "bad-test"
+	// CodeFailedTest: the rules do not answer as a test says.
+	CodeFailedTest Code = "failed-test"
 	// CodeNoteTooLong: a note is too long.
 	CodeNoteTooLong Code = "note-too-long"
 	// CodeMore: there are more faults than are reported at once.
@@ -91,10 +93,11 @@ func Codes() []Code {
 	return []Code{
 		CodeUnreadable, CodeTooLarge, CodeEncoding, CodeYAML, CodeUnquotedStar, CodeAnchor, CodeTag,
 		CodeSeveralDocuments, CodeEmpty, CodeWrongType, CodeUnknownKey, CodeDuplicate, CodeMissingKey,
-		CodeVersion, CodeNotYet, CodeCanOrCannot, CodeUnknownAction, CodeCatalogWithRepos, CodeUnknownSubject,
+		CodeVersion, CodeCanOrCannot, CodeUnknownAction, CodeCatalogWithRepos, CodeUnknownSubject,
 		CodeBadRobot, CodeBadAlias, CodeBadDN, CodeStarInGroup, CodeBadHole, CodeUnfilledHole, CodeBadPattern,
 		CodeTagInPattern, CodeUnknownDirectory, CodeNoGroupsBase, CodeUnknownGroup, CodeAmbiguousGroup,
-		CodeUnknownRegistry, CodeBadNetwork, CodeBadTime, CodeNoteTooLong, CodeMore,
+		CodeUnknownRegistry, CodeBadNetwork, CodeBadTime, CodeBadTest,
+		CodeFailedTest, CodeNoteTooLong, CodeMore,
 	}
 }
 

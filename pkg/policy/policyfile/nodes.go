@@ -12,7 +12,7 @@ type field struct{ key, value *yaml.Node }
 
 // mapping gives the fields of a mapping by key. Keys that are not known, and those that stand twice, are
 // faults and left out.
-func (p *parser) mapping(n *yaml.Node, what string, known, later []string) (map[string]field, bool) {
+func (p *parser) mapping(n *yaml.Node, what string, known []string) (map[string]field, bool) {
 	if n.Kind != yaml.MappingNode {
 		p.wrongKind(n, what, "a mapping: keys with values")
 		return nil, false
@@ -30,21 +30,12 @@ func (p *parser) mapping(n *yaml.Node, what string, known, later []string) (map[
 			p.node(key, CodeDuplicate, strconv.Quote(name)+" stands twice; first in line "+strconv.Itoa(have.key.Line), "keep one of them")
 		case known == nil || slices.Contains(known, name):
 			fields[name] = field{key: key, value: value}
-		case slices.Contains(later, name):
-			fields[name] = field{key: key, value: value}
-			p.notYet(key, strconv.Quote(name))
 		default:
 			fields[name] = field{key: key, value: value}
 			p.node(key, CodeUnknownKey, "unknown key "+quoted(name)+" in "+what, suggest(name, known))
 		}
 	}
 	return fields, true
-}
-
-// notYet notes a word that a later version of the language has.
-func (p *parser) notYet(n *yaml.Node, what string) {
-	p.node(n, CodeNotYet, what+" comes with a later version of the language; this version of Wharfgate does not know it yet",
-		"remove it, or use a newer Wharfgate")
 }
 
 // wrongKind notes a node that is not of the kind that it must be.

@@ -27,6 +27,10 @@ func ParseContext(ctx context.Context, name string, data []byte, o Options) (*po
 	if err := join(faults, h.faults(d)); err != nil {
 		return nil, err
 	}
+	failed, _ := d.verify()
+	if err := join(failed, nil); err != nil {
+		return nil, err
+	}
 	return d.compile(h)
 }
 
@@ -44,15 +48,19 @@ type document struct {
 	revision string
 	rules    []policy.Rule
 	holds    []hold
+	trials   []trial
 	options  Options
 	lines    []string
 }
 
-// compile makes the policy, with the groups that the holder knows.
+// compile makes the policy, with the groups that the holder knows; without one nothing is held.
 func (d *document) compile(h *holder) (*policy.Policy, error) {
 	rules := make([]policy.Rule, len(d.rules))
 	copy(rules, d.rules)
 	for _, ref := range d.holds {
+		if h == nil {
+			break
+		}
 		who := &rules[ref.rule].Who
 		if ref.except {
 			who = &rules[ref.rule].Except
@@ -80,6 +88,9 @@ type parser struct {
 	aliases map[string]alias
 	rules   []policy.Rule
 	holds   []hold
+	trials  []trial
+
+	asserted int
 }
 
 // read reads a document without asking anybody.
@@ -91,7 +102,7 @@ func read(name string, data []byte, o Options) (*document, Faults) {
 		p.document(root)
 	}
 	return &document{
-		file: name, revision: Revision(data), rules: p.rules, holds: p.holds, options: o, lines: p.lines,
+		file: name, revision: Revision(data), rules: p.rules, holds: p.holds, trials: p.trials, options: o, lines: p.lines,
 	}, p.faults
 }
 
@@ -126,6 +137,14 @@ func (p *parser) at(line, column, length int, code Code, message, remedy string)
 		File: p.file, Line: line, Column: column, Length: max(length, 1), Code: code, Message: message,
 		Remedy: remedy, Excerpt: excerpt(p.line(line)),
 	})
+}
+
+// fault makes a fault of a node without noting it.
+func (p *parser) fault(n *yaml.Node, code Code, message, remedy string) Fault {
+	return Fault{
+		File: p.file, Line: n.Line, Column: n.Column, Length: max(width(n), 1), Code: code, Message: message,
+		Remedy: remedy, Excerpt: excerpt(p.line(n.Line)),
+	}
 }
 
 // node notes a fault of a node.

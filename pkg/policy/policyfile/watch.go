@@ -151,7 +151,11 @@ func (w *Watcher) take(ctx context.Context, data []byte) error {
 	before := w.holder.states
 	w.holder.states = keepStates(before, d.holds)
 	w.holder.find(ctx, d.holds)
-	if err := join(faults, w.holder.faults(d)); err != nil {
+	faults = append(faults, w.holder.faults(d)...)
+	if len(faults) == 0 {
+		faults, _ = d.verify()
+	}
+	if err := join(faults, nil); err != nil {
 		w.holder.states = before
 		return w.refuse(err)
 	}

@@ -18,7 +18,7 @@ type alias struct {
 
 // aliasDefinitions reads "groups".
 func (p *parser) aliasDefinitions(n *yaml.Node) {
-	fields, ok := p.mapping(n, `"groups"`, nil, nil)
+	fields, ok := p.mapping(n, `"groups"`, nil)
 	if !ok {
 		return
 	}
