@@ -1,15 +1,20 @@
 package integration_test
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v4"
 
 	"github.com/wharfgate/wharfgate/integration/internal/client"
 	"github.com/wharfgate/wharfgate/integration/internal/distribution"
 	"github.com/wharfgate/wharfgate/integration/internal/gate"
 	"github.com/wharfgate/wharfgate/integration/internal/loopback"
+	"github.com/wharfgate/wharfgate/integration/internal/need"
 )
 
 func TestCommandsOnARealDirectory(t *testing.T) {
@@ -87,6 +92,51 @@ func TestCheckOnlineFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
+// TestCheckRefusesACAOfHosts: whoever can sign a web certificate must not be able to sign a token.
+func TestCheckRefusesACAOfHosts(t *testing.T) {
+	t.Parallel()
+	d := sharedSite(t).directory
+	for name, test := range map[string]struct {
+		limit string
+		says  []string
+	}{
+		"no limit at all": {"", []string{"server and client certificates", "name constraint"}},
+		"servers":         {"extendedKeyUsage=serverAuth", []string{"may issue server certificates"}},
+		"clients":         {"extendedKeyUsage=clientAuth", []string{"may issue client certificates"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			cert, key := filepath.Join(dir, "ca.crt"), filepath.Join(dir, "ca.key")
+			args := []string{
+				"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert,
+				"-subj", "/CN=company CA", "-days", "30", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+			}
+			if test.limit != "" {
+				args = append(args, "-addext", test.limit)
+			}
+			made := exec.CommandContext(t.Context(), need.Tools(t, "openssl")[0], args...) //nolint:gosec // found by name
+			if out, err := made.CombinedOutput(); err != nil {
+				t.Fatalf("openssl: %v\n%s", err, out)
+			}
+			g := gate.Prepare(t, d, sitePolicy, func(s gate.Settings) {
+				s["keys"] = gate.Settings{"ca_cert_file": cert, "ca_key_file": key}
+			})
+			for _, command := range []string{"check", "serve"} {
+				got := g.Run(t, "", command)
+				if got.Code != 1 {
+					t.Errorf("%s = %d, want 1\n%s%s", command, got.Code, got.Out, got.Err)
+				}
+				for _, want := range test.says {
+					if !strings.Contains(got.Out+got.Err, want) {
+						t.Errorf("%s does not say %q:\n%s%s", command, want, got.Out, got.Err)
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestPrintedRegistryConfigurationStartsRegistries(t *testing.T) {
 	t.Parallel()
 	s := sharedSite(t)
@@ -119,6 +169,49 @@ func TestPrintedRegistryConfigurationStartsRegistries(t *testing.T) {
 			"addr: :5000", "addr: "+loopback.Address(port), "/var/lib/registry", t.TempDir(),
 		).Replace(printed(t, "distribution2", serviceV2, "yaml"))
 		try(t, serviceV2, distribution.StartV2From(t, []byte(text), port).Host)
+	})
+	// What an image brings along, which the variables complete.
+	const plain = `{version: "0.1", storage: {inmemory: {}}, http: {addr: %q}}`
+	t.Run("distribution 2 by its environment", func(t *testing.T) {
+		t.Parallel()
+		var variables []string
+		for line := range strings.Lines(printed(t, "distribution2", serviceV2, "env")) {
+			if !strings.HasPrefix(line, "#") {
+				variables = append(variables, strings.TrimSpace(line))
+			}
+		}
+		port := loopback.Ports(t, 1)
+		document := fmt.Sprintf(plain, loopback.Address(port))
+		try(t, serviceV2, distribution.StartV2From(t, []byte(document), port, variables...).Host)
+	})
+	t.Run("distribution 2 by its compose file", func(t *testing.T) {
+		t.Parallel()
+		var file struct {
+			Services map[string]struct {
+				Environment map[string]string
+				Configs     []struct{ Source, Target string }
+			}
+			Configs map[string]struct{ Content string }
+		}
+		if err := yaml.Unmarshal([]byte(printed(t, "distribution2", serviceV2, "compose")), &file); err != nil {
+			t.Fatal(err)
+		}
+		service := file.Services["registry"]
+		if len(service.Configs) != 1 || service.Configs[0].Target != service.Environment["REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE"] {
+			t.Fatalf("compose file = %+v, want the bundle where the registry looks for it", file)
+		}
+		own := filepath.Join(t.TempDir(), "bundle.pem")
+		if err := os.WriteFile(own, []byte(file.Configs[service.Configs[0].Source].Content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		service.Environment["REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE"] = own
+		var variables []string
+		for name, value := range service.Environment {
+			variables = append(variables, name+"="+value)
+		}
+		port := loopback.Ports(t, 1)
+		document := fmt.Sprintf(plain, loopback.Address(port))
+		try(t, serviceV2, distribution.StartV2From(t, []byte(document), port, variables...).Host)
 	})
 	t.Run("distribution 3", func(t *testing.T) {
 		t.Parallel()

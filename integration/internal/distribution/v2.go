@@ -47,19 +47,20 @@ func StartV2(t testing.TB, a Auth) *V2 {
 }
 
 // StartV2From runs Debian's docker-registry on a configuration document of the caller's, whose http.addr must
-// be the given port of the loopback address.
-func StartV2From(t testing.TB, document []byte, port int) *V2 {
+// be the given port of the loopback address, and on variables, each NAME=value, that complete it.
+func StartV2From(t testing.TB, document []byte, port int, variables ...string) *V2 {
 	t.Helper()
 	program := need.Tools(t, "docker-registry")[0]
-	return startV2(t, program, filepath.Join(t.TempDir(), "registry.yaml"), document, port)
+	return startV2(t, program, filepath.Join(t.TempDir(), "registry.yaml"), document, port, variables...)
 }
 
-func startV2(t testing.TB, program, file string, document []byte, port int) *V2 {
+func startV2(t testing.TB, program, file string, document []byte, port int, variables ...string) *V2 {
 	t.Helper()
 	if err := os.WriteFile(file, document, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	v := &V2{Host: loopback.Host(port), Process: proc.Start(t, registryEnvironment(), program, "serve", file)}
+	env := append(registryEnvironment(), variables...)
+	v := &V2{Host: loopback.Host(port), Process: proc.Start(t, env, program, "serve", file)}
 	const patience = 20 * time.Second
 	loopback.Eventually(t, patience, func() error { return v.answers(t) })
 	return v
