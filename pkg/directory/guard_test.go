@@ -3,6 +3,7 @@ package directory_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
 	"strconv"
 	"sync"
@@ -285,6 +286,38 @@ func TestUnknownNamesAreAnsweredAlike(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestUnknownNamesAreAnsweredAlikeAtOnce: the same with many passwords in flight, some of them twice.
+func TestUnknownNamesAreAnsweredAlikeAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		answers := map[string]map[string]int{}
+		for _, name := range []string{"alice", "nobody"} {
+			r := newRoom(t, guarded(t, limited(t, guard.AddressesOptions{})))
+			slow(r.fake, 100*time.Millisecond)
+			count := map[string]int{}
+			var mu sync.Mutex
+			var wg sync.WaitGroup
+			for i := range 40 {
+				wg.Go(func() {
+					err := r.from(t.Context(), stranger, name, strconv.Itoa(i%20))
+					answer := "no"
+					if retry, ok := errors.AsType[*identity.RetryError](err); ok {
+						answer = "come again in " + retry.After.String()
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					count[answer]++
+				})
+			}
+			wg.Wait()
+			answers[name] = count
+		}
+		if known, unknown := answers["alice"], answers["nobody"]; !maps.Equal(known, unknown) || known["no"] == 0 || known["no"] == 40 {
+			t.Errorf("a known name is answered %v, an unknown one %v, want the same", known, unknown)
+		}
+	})
 }
 
 // TestAddressLimit: an address that failed too often is refused before a bind, whatever the account; from elsewhere

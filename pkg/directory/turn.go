@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync/atomic"
 
 	"github.com/wharfgate/wharfgate/pkg/directory/guard"
@@ -26,22 +27,42 @@ func (a *Authenticator) admits(q question) bool {
 	return a.admissions.Admits(a.source, q.entry.ID, q.secret, q.entry.PasswordChanged)
 }
 
-// notFound is the answer where a name has no account: what an account with a wrong password would be answered with.
-// An error that says something else stays what it is.
+// notFound is the answer where a name has no account: what an account with a wrong password would be answered with. It
+// takes the same way, but for the bind. An error that says something else stays what it is.
 func (a *Authenticator) notFound(ctx context.Context, c identity.Credentials, no error) error {
-	if !refused(no, identity.ReasonNotFound) && !refused(no, identity.ReasonAmbiguous) {
+	if a.strangers == nil || !refused(no, identity.ReasonNotFound) && !refused(no, identity.ReasonAmbiguous) {
 		return no
 	}
 	s := a.strangers.Meet(a.source, c.Username, c.Password)
 	if a.strangers.Known(s) {
 		return no
 	}
-	err := a.strangers.Count(ctx, s, func() (settle func(guard.Outcome), err error) { return a.addresses.Take(c.Client) })
-	if err == nil {
+	if err := a.addresses.Allow(c.Client); err != nil {
+		return err
+	}
+	_, err := a.binds.Do(ctx, s.Fingerprint(), func(ctx context.Context) (proven, error) {
+		return proven{}, a.turnAway(ctx, s, c.Client, no)
+	})
+	return err
+}
+
+// turnAway refuses a password at a name without an account, once for everybody who asks the same.
+func (a *Authenticator) turnAway(ctx context.Context, s guard.Stranger, client netip.Addr, no error) error {
+	if a.strangers.Known(s) {
 		return no
 	}
-	a.tell(err)
-	return err
+	t, err := a.unprovenTurn(ctx, a.strangers.Attempts(s), client)
+	if err != nil {
+		return err
+	}
+	defer t.end()
+	settle, err := t.Reserve(ctx)
+	if err != nil {
+		return err
+	}
+	settle(guard.Wrong)
+	a.strangers.Remember(s)
+	return no
 }
 
 // tell reports a refusal of the budget.
@@ -64,18 +85,23 @@ var _ guard.Attempts = (*turn)(nil)
 
 // turn takes what the bind of a question needs. An admitted password needs nothing that strangers could use up.
 func (a *Authenticator) turn(ctx context.Context, q question) (*turn, error) {
-	if q.admitted {
-		t := &turn{attempts: a.budget.Admitted(a.source, q.entry.ID), leave: func() {}}
-		t.used.Store(true)
-		return t, nil
+	if !q.admitted {
+		return a.unprovenTurn(ctx, a.budget.Attempts(a.source, q.entry.ID), q.client)
 	}
-	t := &turn{attempts: a.budget.Attempts(a.source, q.entry.ID), leave: func() {}}
-	paid, err := a.addresses.Take(q.client)
+	t := &turn{attempts: a.budget.Admitted(a.source, q.entry.ID), leave: func() {}}
+	t.used.Store(true)
+	return t, nil
+}
+
+// unprovenTurn takes what the bind of a password needs that nothing speaks for.
+func (a *Authenticator) unprovenTurn(ctx context.Context, attempts guard.Attempts, client netip.Addr) (*turn, error) {
+	t := &turn{attempts: attempts, leave: func() {}}
+	paid, err := a.addresses.Take(client)
 	if err != nil {
 		return nil, err
 	}
 	t.reserved = append(t.reserved, paid)
-	slot, err := t.attempts.Reserve(ctx)
+	slot, err := attempts.Reserve(ctx)
 	if err != nil {
 		a.tell(err)
 		t.end()

@@ -119,68 +119,66 @@ func newStrangers(tb testing.TB, o guard.StrangersOptions) *guard.Strangers {
 	return s
 }
 
-// try is one login at a name without an account, from a client who pays for it.
-func try(tb testing.TB, s *guard.Strangers, name, password string, pay func() (func(guard.Outcome), error)) error {
-	tb.Helper()
-	st := s.Meet("corp", name, identity.NewSecret(password))
-	if s.Known(st) {
-		return nil
-	}
-	return s.Count(tb.Context(), st, pay)
-}
-
-// TestStrangersAreCountedLikeAccounts: as many different passwords as an account has, whatever the case of the name;
-// a password that was refused counts once.
+// TestStrangersAreCountedLikeAccounts: as many failures as an account has, whatever the case of the name; a password
+// that was refused is known for a while, at its name.
 func TestStrangersAreCountedLikeAccounts(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	s := newStrangers(t, guard.StrangersOptions{Now: clock.now})
-	paid := map[guard.Outcome]int{}
-	pay := func() (func(guard.Outcome), error) { return func(o guard.Outcome) { paid[o]++ }, nil }
-	for _, password := range []string{"a", "b", "a", "c", "c", "b"} {
-		if err := try(t, s, "Nobody", password, pay); err != nil {
-			t.Errorf("password %q: %v, want none", password, err)
+	meet := func(name, password string) guard.Stranger { return s.Meet("corp", name, identity.NewSecret(password)) }
+	fail := func(name string) error {
+		settle, err := s.Attempts(meet(name, "x")).Reserve(t.Context())
+		if err == nil {
+			settle(guard.Wrong)
+		}
+		return err
+	}
+	for _, name := range []string{"Nobody", "nobody", "NOBODY"} {
+		if err := fail(name); err != nil {
+			t.Errorf("%s: %v, want no error", name, err)
 		}
 	}
-	err := try(t, s, "NOBODY", "d", pay)
+	err := fail("nobody")
 	retry, ok := errors.AsType[*identity.RetryError](err)
 	if !ok || !errors.Is(err, guard.ErrNoBudget) || retry.After != 30*time.Minute {
-		t.Errorf("the fourth password: error %v, want ErrNoBudget for 30m", err)
+		t.Errorf("the fourth failure: error %v, want ErrNoBudget for 30m", err)
 	}
-	if err := try(t, s, "somebody else", "d", pay); err != nil {
-		t.Errorf("another name: %v, want none", err)
+	if err := fail("somebody else"); err != nil {
+		t.Errorf("another name: %v, want no error", err)
 	}
-	if paid[guard.Wrong] != 4 || paid[guard.NotSent] != 1 {
-		t.Errorf("paid %v, want 4 wrong and 1 not sent", paid)
-	}
-	clock.advance(30 * time.Minute)
-	if err := try(t, s, "nobody", "d", pay); err != nil {
-		t.Errorf("after the window: %v, want none", err)
-	}
-}
-
-func TestStrangersPay(t *testing.T) {
-	t.Parallel()
-	s := newStrangers(t, guard.StrangersOptions{Limit: 1})
-	broke := errors.New("cannot pay")
-	pay := func() (func(guard.Outcome), error) { return nil, broke }
-	if err := try(t, s, "nobody", "a", pay); !errors.Is(err, broke) {
-		t.Errorf("error %v, want that of paying", err)
-	}
-	free := func() (func(guard.Outcome), error) { return func(guard.Outcome) {}, nil }
-	if err := try(t, s, "nobody", "a", free); err != nil {
-		t.Errorf("what was not paid for was counted: %v", err)
-	}
-}
-
-func TestNoStrangers(t *testing.T) {
-	t.Parallel()
-	var s *guard.Strangers
-	for range 10 {
-		if err := try(t, s, "nobody", "a", nil); err != nil {
-			t.Errorf("nil counts: %v", err)
+	s.Remember(meet("nobody", "x"))
+	for _, tt := range []struct {
+		name, password string
+		want           bool
+	}{{"nobody", "x", true}, {"NOBODY", "x", true}, {"nobody", "y", false}, {"somebody else", "x", false}} {
+		if got := s.Known(meet(tt.name, tt.password)); got != tt.want {
+			t.Errorf("Known(%q at %q) = %t, want %t", tt.password, tt.name, got, tt.want)
 		}
 	}
+	clock.advance(30 * time.Minute)
+	if err := fail("nobody"); err != nil || s.Known(meet("nobody", "x")) {
+		t.Errorf("after the window: %v and known %t, want no error and false", err, s.Known(meet("nobody", "x")))
+	}
+}
+
+// TestStrangersAreBounded: names beyond the size push others out, and are counted.
+func TestStrangersAreBounded(t *testing.T) {
+	t.Parallel()
+	s := newStrangers(t, guard.StrangersOptions{Size: 10, Limit: 1})
+	for i := range 100 {
+		settle, err := s.Attempts(s.Meet("corp", strconv.Itoa(i), identity.Secret{})).Reserve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		settle(guard.Wrong)
+	}
+	if _, err := s.Attempts(s.Meet("corp", "99", identity.Secret{})).Reserve(t.Context()); !errors.Is(err, guard.ErrNoBudget) {
+		t.Errorf("the last name: error %v, want ErrNoBudget", err)
+	}
+}
+
+func TestNewStrangersRefuses(t *testing.T) {
+	t.Parallel()
 	for _, o := range []guard.StrangersOptions{{Limit: -1}, {Window: -1}, {Size: -1}, {Key: identity.NewSecret("short")}} {
 		if _, err := guard.NewStrangers(o); err == nil {
 			t.Errorf("NewStrangers(%+v): no error, want one", o)

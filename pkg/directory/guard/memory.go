@@ -17,8 +17,6 @@ var ErrNoBudget = fmt.Errorf("failed-bind budget is empty: %w", identity.ErrThro
 const (
 	// defaultAccounts is how many accounts with failed binds are held when nothing else is said.
 	defaultAccounts = 100_000
-	// inFlight is how long to wait where the budget is taken by binds that are under way.
-	inFlight = time.Second
 	// sweepEvery is how long a full memory waits before it looks again for accounts whose failures ended.
 	sweepEvery = time.Second
 	// leastSweep is how many accounts are held before ended ones are looked for.
@@ -235,8 +233,8 @@ func (f *failures) count() int { return len(f.open) + len(f.kept) }
 
 // wait is how long a reservation that is refused now has to wait.
 func (f *failures) wait(now time.Time) time.Duration {
-	if len(f.kept) < f.limit {
-		return inFlight // one of those may succeed
+	if len(f.open) > 0 {
+		return f.window // they may all fail
 	}
 	return f.last.Add(f.window).Sub(now)
 }
