@@ -22,8 +22,8 @@ import (
 // signature, log, audit record and metrics. The figures do not depend on the machine; lower them when the gate
 // gets better.
 const (
-	maxAllocations = 310
-	maxBytes       = 24 << 10
+	maxAllocations = 165
+	maxBytes       = 18 << 10
 )
 
 // What a warm token should cost.
