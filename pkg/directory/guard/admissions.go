@@ -38,9 +38,12 @@ type AdmissionsOptions struct {
 // password itself. Such a password is still bound at every login; it only does not stand behind the guesses of
 // strangers: neither the failed-bind budget nor a limit of failures holds it up. It is safe for concurrent use.
 type Admissions struct {
-	last *cache.Cache[string, Fingerprint]
+	last *cache.Cache[owner, Fingerprint]
 	hash *hasher
 }
+
+// owner is the account that a password belongs to.
+type owner struct{ source, id string }
 
 // NewAdmissions makes an empty memory.
 func NewAdmissions(o AdmissionsOptions) (*Admissions, error) {
@@ -54,7 +57,7 @@ func NewAdmissions(o AdmissionsOptions) (*Admissions, error) {
 	if o.Life == 0 {
 		o.Life = defaultAdmissionLife
 	}
-	last, err := cache.New[string, Fingerprint](cache.Options{Size: o.Size, TTL: o.Life, Now: o.Now, Evicted: o.Evicted})
+	last, err := cache.New[owner, Fingerprint](cache.Options{Size: o.Size, TTL: o.Life, Now: o.Now, Evicted: o.Evicted})
 	if err != nil {
 		return nil, fmt.Errorf("make memory of proven passwords: %w", err)
 	}
@@ -64,12 +67,12 @@ func NewAdmissions(o AdmissionsOptions) (*Admissions, error) {
 // Remember notes that a bind has proven the password of an account. Changed is when the account's password last
 // changed, zero where the directory cannot tell: another time ends the admission.
 func (a *Admissions) Remember(source, id string, password identity.Secret, changed time.Time) {
-	a.last.Add(AccountKey(source, id), a.hash.fingerprint(source, id, password, changed))
+	a.last.Add(owner{source, id}, a.hash.fingerprint(source, id, password, changed))
 }
 
 // Admits reports whether the password is the last one that a bind proved for the account.
 func (a *Admissions) Admits(source, id string, password identity.Secret, changed time.Time) bool {
-	hit := a.last.Get(AccountKey(source, id))
+	hit := a.last.Get(owner{source, id})
 	if hit.State != cache.Fresh {
 		return false
 	}
@@ -78,7 +81,7 @@ func (a *Admissions) Admits(source, id string, password identity.Secret, changed
 }
 
 // Forget ends the admission of an account.
-func (a *Admissions) Forget(source, id string) { a.last.Remove(AccountKey(source, id)) }
+func (a *Admissions) Forget(source, id string) { a.last.Remove(owner{source, id}) }
 
 // Len is how many accounts are remembered, ended ones included.
 func (a *Admissions) Len() int { return a.last.Len() }
