@@ -42,7 +42,7 @@ func TestLogKeysOfRequests(t *testing.T) {
 	table, _, _ = strings.Cut(table, "\n\n")
 	for line := range strings.Lines(table) {
 		if cell, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " |"); ok {
-			for _, name := range strings.Split(cell, ", ") {
+			for name := range strings.SplitSeq(cell, ", ") {
 				if strings.HasPrefix(name, "`") {
 					described = append(described, strings.Trim(name, "`"))
 				}
@@ -150,8 +150,8 @@ func TestLogCallIsRead(t *testing.T) {
 	for source, want := range map[string]string{
 		`x.log.Warn("a thing", "key", v, "other_key", w)`: "warn: a thing [ key other_key ]",
 		`log.ErrorContext(ctx, "b", "error", err)`:        "error: b [ error ]",
-		`err.Error()`:                                     "",
-		`l.Info(text)`:                                    "",
+		`err.Error()`:  "",
+		`l.Info(text)`: "",
 	} {
 		e, err := parser.ParseExpr(source)
 		if err != nil {
