@@ -35,6 +35,7 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
+	signal.Ignore(syscall.SIGPIPE) // whoever read the audit record may go away; that is an error, not the end
 
 	cfg, err := loadConfig(c.Config)
 	if err != nil {

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,9 +31,16 @@ type server struct {
 // serve starts the program.
 func serve(t *testing.T, s site) *server {
 	t.Helper()
+	return serveTo(t, s, nil)
+}
+
+// serveTo starts the program with a standard output.
+func serveTo(t *testing.T, s site, stdout io.Writer) *server {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patienceOfTests)
 	t.Cleanup(cancel)
 	cmd := program(ctx, "serve", "-c", s.config)
+	cmd.Stdout = stdout
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -64,11 +73,9 @@ func (s *server) until(t *testing.T, message string) map[string]any {
 	return nil
 }
 
-func TestServe(t *testing.T) {
-	t.Parallel()
-	s := newSite(t).withKeys(t)
-	p := serve(t, s)
-	listen, _ := p.until(t, "ready")["listen"].(string)
+// pull asks for a token that must be given.
+func pull(t *testing.T, listen string) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
 		"http://"+listen+"/token?service=registry.test&scope=repository:public/a:pull", nil)
 	if err != nil {
@@ -82,6 +89,14 @@ func TestServe(t *testing.T) {
 	if answer.StatusCode != http.StatusOK {
 		t.Errorf("a pull is answered %s", answer.Status)
 	}
+}
+
+func TestServe(t *testing.T) {
+	t.Parallel()
+	s := newSite(t).withKeys(t)
+	p := serve(t, s)
+	listen, _ := p.until(t, "ready")["listen"].(string)
+	pull(t, listen)
 	p.until(t, "request")
 	p.signal(syscall.SIGHUP)
 	p.until(t, "reloaded")
@@ -90,6 +105,29 @@ func TestServe(t *testing.T) {
 	if line := p.until(t, "reload failed, what was in force stays"); !strings.Contains(line["error"].(string), "lisen") {
 		t.Errorf("the fault is not in %v", line)
 	}
+	p.signal(syscall.SIGTERM)
+	p.until(t, "stopped")
+	if err := p.wait(); err != nil {
+		t.Errorf("after SIGTERM: %v, want exit code 0", err)
+	}
+}
+
+// TestServeOutlivesItsReader: the audit record goes to standard output; who reads it may go away.
+func TestServeOutlivesItsReader(t *testing.T) {
+	t.Parallel()
+	s := newSite(t).withKeys(t)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := serveTo(t, s, writer)
+	listen, _ := p.until(t, "ready")["listen"].(string)
+	if err := errors.Join(reader.Close(), writer.Close()); err != nil {
+		t.Fatal(err)
+	}
+	pull(t, listen)
+	p.until(t, "audit record not written")
+	pull(t, listen)
 	p.signal(syscall.SIGTERM)
 	p.until(t, "stopped")
 	if err := p.wait(); err != nil {

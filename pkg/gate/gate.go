@@ -63,6 +63,9 @@ func Build(ctx context.Context, cfg config.Config, o Options) (*Gate, error) {
 	if o.Logger == nil || o.Audit == nil {
 		return nil, errors.New("gate: Logger and Audit are required")
 	}
+	if len(cfg.Registries) == 0 || len(cfg.Directories) == 0 {
+		return nil, errors.New("gate: the configuration names no registry or no directory")
+	}
 	o.Audit = &lockedWriter{w: o.Audit}
 	g := &Gate{o: o, ready: make(chan struct{}), failed: make(chan error, 1)}
 	var err error

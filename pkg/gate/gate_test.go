@@ -185,10 +185,15 @@ func TestBuildNamesEveryFault(t *testing.T) {
 	}
 }
 
-func TestBuildWantsLoggerAndAudit(t *testing.T) {
+func TestBuildWantsWhatItNeeds(t *testing.T) {
 	t.Parallel()
-	if _, err := gate.Build(t.Context(), newSite(t).config, gate.Options{}); err == nil {
+	s := newSite(t)
+	if _, err := gate.Build(t.Context(), s.config, gate.Options{}); err == nil {
 		t.Error("Build without a logger succeeds")
+	}
+	s.config.Directories = nil
+	if _, err := s.build(t.Context(), nil); err == nil {
+		t.Error("Build without a directory succeeds")
 	}
 }
 

@@ -150,8 +150,12 @@ func TestReloadThatFails(t *testing.T) {
 			if got := r.metric(t, fmt.Sprintf("wharfgate_policy_info{revision=%q}", revision)); got != "1" {
 				t.Errorf("wharfgate_policy_info of the policy in force = %q, want 1", got)
 			}
-			if code, _ := r.operator(t, "/readyz"); code != http.StatusOK {
+			code, body := r.operator(t, "/readyz?verbose")
+			if code != http.StatusOK {
 				t.Errorf("/readyz = %d, want 200", code)
+			}
+			if name == "policy has a fault" && !strings.Contains(body, "policy degraded: ") {
+				t.Errorf("/readyz?verbose = %q, want that the policy is degraded", body)
 			}
 		})
 	}
