@@ -1,4 +1,3 @@
-// Command wharfgate is the token server between a company's directory and its container registry.
 package main
 
 import "os"
