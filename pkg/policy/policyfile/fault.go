@@ -101,7 +101,7 @@ func Codes() []Code {
 	}
 }
 
-// Fault is one fault of a document, with what to do about it.
+// Fault is one fault of a document, or one warning, with what to do about it.
 type Fault struct {
 	// File is the name that the document was read under.
 	File string `json:"file"`
@@ -166,7 +166,7 @@ func (f Faults) join(text func(Fault) string) string {
 }
 
 // sorted gives the faults in the order of the document, at most maxFaults of them.
-func (f Faults) sorted() Faults {
+func (f Faults) sorted(what string) Faults {
 	slices.SortStableFunc(f, func(a, b Fault) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
@@ -174,7 +174,7 @@ func (f Faults) sorted() Faults {
 		return f
 	}
 	more := Fault{
-		File: f[0].File, Code: CodeMore, Message: fmt.Sprintf("%d more faults", len(f)-maxFaults),
+		File: f[0].File, Code: CodeMore, Message: fmt.Sprintf("%d more %s", len(f)-maxFaults, what),
 		Remedy: "mend those above first",
 	}
 	return append(f[:maxFaults:maxFaults], more)

@@ -42,6 +42,8 @@ type Options struct {
 	// cannot, and those that a can excepts, by id. None is an empty slice; an error means that the directory could not be asked. A nil
 	// FindGroup holds nothing: such a cannot applies to every person of its directory.
 	FindGroup func(ctx context.Context, directory, nameOrDN string) ([]identity.Group, error)
+	// AskAll lets [Check] ask FindGroup for the groups of all rules.
+	AskAll bool
 	// Now is the clock; nil means [time.Now]. A test without a time of its own is run as of now.
 	Now func() time.Time
 	// FindBudget is how long one load waits for FindGroup altogether; zero means one second. What is not

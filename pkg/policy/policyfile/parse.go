@@ -39,7 +39,7 @@ func join(a, b Faults) error {
 	if len(a)+len(b) == 0 {
 		return nil
 	}
-	return append(a, b...).sorted()
+	return append(a, b...).sorted("faults")
 }
 
 // document is what was read, before the groups of its cannots are held.
