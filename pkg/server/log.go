@@ -44,7 +44,10 @@ func (s *Server) log(ctx context.Context, x *exchange, took time.Duration) {
 	if x.err != nil {
 		a = s.appendError(a, x)
 	}
-	s.o.Logger.LogAttrs(ctx, level, "request", a...)
+	// Straight to the handler: the logger would look up where in the source this is, for nobody.
+	r := slog.NewRecord(s.o.Now(), level, "request", 0)
+	r.AddAttrs(a...)
+	_ = s.o.Logger.Handler().Handle(ctx, r)
 }
 
 // milliseconds gives a time in the unit of the log, to the microsecond.
