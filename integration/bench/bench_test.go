@@ -43,7 +43,8 @@ func planned() plan {
 
 // BenchmarkGate takes every figure of docs/reference/performance.md in one run. Run it with -benchtime 1x.
 func BenchmarkGate(b *testing.B) {
-	s := &session{plan: planned(), directory: startDirectory(b, people), requests: requestsFile(b, people)}
+	others, _, _ := strings.Cut(readFile("/proc/loadavg"), " ")
+	s := &session{plan: planned(), others: others, directory: startDirectory(b, people), requests: requestsFile(b, people)}
 	s.say("directory with %d people is up", people)
 	for _, part := range []struct {
 		name    string
@@ -72,6 +73,7 @@ type session struct {
 	plan
 	report
 
+	others    string // the machine's load average before anything was started
 	directory *directory
 	requests  string
 	cold      float64 // tokens a second while everybody asked for the first time
@@ -293,7 +295,8 @@ func (s *session) inProcess(t testing.TB) {
 func (s *session) print(t testing.TB) {
 	t.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s Rounds: %d of %v.\n\n%s\n", surroundings(t), s.rounds, s.round, s.table())
+	fmt.Fprintf(&b, "\n%s Rounds: %d of %v. Load average before the run: %s.\n\n%s\n",
+		surroundings(t), s.rounds, s.round, s.others, s.table())
 	if m := s.missed(); len(m) > 0 {
 		fmt.Fprintf(&b, "Targets missed in this run:\n\n")
 		for _, line := range m {
