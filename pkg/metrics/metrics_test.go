@@ -187,8 +187,15 @@ func TestReloadGauges(t *testing.T) {
 			t.Errorf("%s = %v, want 0", name, v)
 		}
 	}
-	m.PolicyObserver().Loaded(policyfile.Loaded{Revision: "r2", Rules: 1})
+	m.PolicyObserver().Loaded(policyfile.Loaded{Revision: "r2", Rules: 1, Refused: true})
 	got = series(t, reg)
+	if v := got["wharfgate_policy_last_reload_successful{}"]; v != 0 {
+		t.Errorf("a group that became known makes the refused file good: %v", v)
+	}
+	m.PolicyObserver().Loaded(policyfile.Loaded{Revision: "r2", Rules: 1})
+	if v := series(t, reg)["wharfgate_policy_last_reload_successful{}"]; v != 1 {
+		t.Errorf("a good file: %v, want 1", v)
+	}
 	if _, old := got[`wharfgate_policy_info{revision="r1"}`]; old || got[`wharfgate_policy_info{revision="r2"}`] != 1 {
 		t.Errorf("policy_info of r1 still there: %v, of r2: %v", old, got[`wharfgate_policy_info{revision="r2"}`])
 	}

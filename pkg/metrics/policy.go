@@ -32,7 +32,9 @@ func (m *Metrics) policyLoaded(l policyfile.Loaded) {
 	m.families.policyInfo.WithLabelValues(l.Revision).Set(1)
 	m.families.policyRules.Set(float64(l.Rules))
 	m.families.policyUnresolved.Set(float64(l.Unresolved))
-	m.reloaded(m.families.policyReload, m.families.policyReloadTime, nil)
+	if !l.Refused {
+		m.reloaded(m.families.policyReload, m.families.policyReloadTime, nil)
+	}
 }
 
 // TokenObserver gives what the signing keys tell.

@@ -176,17 +176,22 @@ func keepStates(known map[groupRef]state, holds []hold) map[groupRef]state {
 	return kept
 }
 
-// refuse notes why the file is not taken, and tells it once.
+// refuse notes why the file is not taken, and tells it once. Before the first policy is in force, whoever wants
+// it gets the error and nobody else is told.
 func (w *Watcher) refuse(err error) error {
 	faults, ok := errors.AsType[Faults](err)
 	if !ok {
 		faults = Faults{{File: w.o.Path, Code: CodeUnreadable, Message: err.Error()}}
 	}
-	w.file.set(faults, &w.o.Observer)
+	observer := &w.o.Observer
+	if w.document == nil {
+		observer = &Observer{}
+	}
+	w.file.set(faults, observer)
 	return faults
 }
 
-// swap puts the document in force with what is known of its groups now.
+// swap puts the document in force with what is known of its groups now, and tells it.
 func (w *Watcher) swap(before map[groupRef]state) error {
 	p, err := w.document.compile(w.holder)
 	if err != nil {
@@ -195,7 +200,7 @@ func (w *Watcher) swap(before map[groupRef]state) error {
 	open := w.holder.unresolved(w.document.holds)
 	w.o.Live.Swap(p)
 	w.unresolved.Store(int64(open))
-	w.o.Observer.loaded(Loaded{Revision: p.Revision(), Rules: p.Len(), Unresolved: open})
+	w.o.Observer.loaded(Loaded{Revision: p.Revision(), Rules: p.Len(), Unresolved: open, Refused: w.file.get() != nil})
 	w.tell(before)
 	return nil
 }

@@ -338,6 +338,52 @@ func TestCannotOfAnUnknownGroup(t *testing.T) {
 	}
 }
 
+// TestGroupsOfAPolicyWhoseFileIsRefused: that a group became known does not make the file good.
+func TestGroupsOfAPolicyWhoseFileIsRefused(t *testing.T) {
+	t.Parallel()
+	var d directory
+	d.set(func() ([]identity.Group, error) { return nil, identity.ErrUnavailable })
+	w := watch(t, blocked, func(o *policyfile.WatcherOptions) { o.Options.FindGroup = d.find })
+	write(t, w.path, "version: 2\n")
+	next(t, w.failed)
+	d.set(func() ([]identity.Group, error) { return []identity.Group{identity.NewGroup("id", "cn=c", "c")}, nil })
+	if l := next(t, w.loaded); !l.Refused || l.Unresolved != 0 || w.LastError() == nil {
+		t.Errorf("told %+v, LastError() = %v", l, w.LastError())
+	}
+	write(t, w.path, grants("a"))
+	if l := next(t, w.loaded); l.Refused {
+		t.Errorf("told %+v of a good file", l)
+	}
+}
+
+// TestTheFirstFailureIsTheCallers: while nothing is in force, nobody is told that something stays so.
+func TestTheFirstFailureIsTheCallers(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	told := 0
+	w, err := policyfile.NewWatcher(policyfile.WatcherOptions{
+		Path: path, Live: policy.NewLive(nil), Options: options(),
+		Observer: policyfile.Observer{Failed: func(error) { told++ }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"", "version: 2\n", grants("a")[:40]} {
+		write(t, path, text)
+		if err := w.Reload(t.Context()); err == nil || w.LastError() == nil || told != 0 {
+			t.Errorf("Reload of %q: %v, LastError() = %v, told %d times", text, err, w.LastError(), told)
+		}
+	}
+	write(t, path, grants("a"))
+	if err := w.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, "version: 2\n")
+	if err := w.Reload(t.Context()); err == nil || told != 1 {
+		t.Errorf("Reload = %v, told %d times, want once", err, told)
+	}
+}
+
 // TestRunEnds: nothing is left behind.
 func TestRunEnds(t *testing.T) {
 	t.Parallel()
