@@ -56,6 +56,7 @@ type Keys struct {
 type Limits struct {
 	Concurrency    int           `yaml:"concurrency" default:"256" min:"1" max:"100000" doc:"Token requests that are worked on at once."`
 	Queue          int           `yaml:"queue" default:"1024" min:"0" max:"1000000" doc:"Token requests that wait for one of these places; more are answered 503 at once."`
+	Connections    int           `yaml:"connections" default:"4096" min:"1" max:"1000000" doc:"Client connections that are open at once, idle ones included; further ones wait to be accepted. Changes at a restart."`
 	RequestTimeout time.Duration `yaml:"request_timeout" default:"5s" min:"1s" max:"10s" doc:"Longest time from a request to its answer. Docker gives up after 15 s."`
 	Scopes         int           `yaml:"scopes" default:"256" min:"1" max:"4096" doc:"Scopes in one request; more are answered 400."`
 	Post           bool          `yaml:"post" default:"true" doc:"Whether POST (the OAuth2 form) is answered beside GET. Without it every client uses GET."`

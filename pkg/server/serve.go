@@ -28,12 +28,13 @@ const (
 // [Options].DrainTimeout. It always closes the listener, and returns nil after a clean end.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error { return NewLive(s).Serve(ctx, l) }
 
-// Serve is [Server.Serve] for the Servers that are in force one after the other. Time-outs of connections are
-// those of the first.
+// Serve is [Server.Serve] for the Servers that are in force one after the other. Time-outs and number of
+// connections are those of the first.
 func (l *Live) Serve(ctx context.Context, on net.Listener) error {
 	h := l.httpServer(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
-	go func() { done <- h.Serve(&listener{Listener: on, live: l}) }()
+	bounded := boundConnections(on, l.load().o.Connections)
+	go func() { done <- h.Serve(&listener{Listener: bounded, live: l}) }()
 	select {
 	case err := <-done:
 		return fmt.Errorf("serve: %w", err)

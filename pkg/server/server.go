@@ -23,6 +23,7 @@ const (
 	DefaultRequestTimeout = 5 * time.Second
 	DefaultConcurrency    = 256
 	DefaultQueue          = 1024
+	DefaultConnections    = 4096
 	DefaultRealm          = "wharfgate"
 )
 
@@ -60,6 +61,9 @@ type Options struct {
 	Concurrency int
 	// Queue is how many more may wait; zero means [DefaultQueue], less than zero none.
 	Queue int
+	// Connections is how many may be open at once, idle ones included; further ones wait to be accepted. Zero
+	// means [DefaultConnections].
+	Connections int
 	// Scopes is how many scopes one request may hold; zero means [registry.DefaultScopeLimit].
 	Scopes int
 	// DisablePost makes POST answer 404, so that clients that try it first go on with GET.
@@ -149,6 +153,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Queue == 0 {
 		o.Queue = DefaultQueue
+	}
+	if o.Connections <= 0 {
+		o.Connections = DefaultConnections
 	}
 	if o.Scopes <= 0 {
 		o.Scopes = registry.DefaultScopeLimit
