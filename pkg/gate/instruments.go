@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -91,10 +92,11 @@ func (i *instruments) policyObserver(audible *atomic.Bool) policyfile.Observer {
 		i.log.Info("policy in force", "policy_revision", l.Revision, "rules", l.Rules, "unresolved_groups", l.Unresolved)
 	}
 	o.Failed = func(err error) {
-		call(failed, err)
-		if audible.Load() {
-			i.log.Error("policy not taken, the one before stays in force", "error", err)
+		if !audible.Load() {
+			return
 		}
+		call(failed, err)
+		i.log.Error("policy not taken, the one before stays in force", "error", err)
 	}
 	o.Unresolved = func(directory, group string, err error) {
 		if !audible.Load() {
@@ -117,6 +119,13 @@ func (i *instruments) policyObserver(audible *atomic.Bool) policyfile.Observer {
 		i.log.Warn("policy file cannot be watched, it is looked at once a second", "error", err)
 	}
 	return o
+}
+
+// refused counts a policy that was refused together with the configuration that names it.
+func (i *instruments) refused(err error) {
+	if faults, ok := errors.AsType[policyfile.Faults](err); ok {
+		call(i.metrics.PolicyObserver().Failed, error(faults))
+	}
 }
 
 // tokenObserver logs new signing certificates, and counts them.

@@ -45,6 +45,7 @@ func (g *Gate) reload(ctx context.Context) error {
 	}
 	next, err := newCore(ctx, cfg, g.o.Logger, g.o.Audit, g.guards, g.watch.observers(cfg))
 	if err != nil {
+		g.watch.refused(err)
 		return err
 	}
 	g.replace(ctx, next)

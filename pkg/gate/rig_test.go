@@ -180,7 +180,9 @@ func labeled(ctx context.Context, t *testing.T, f func(context.Context)) {
 func noGoroutines(t *testing.T) {
 	t.Helper()
 	var left []string
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	tick := time.NewTicker(5 * time.Millisecond) // some of them are on their way out
+	defer tick.Stop()
+	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
 		if left = goroutines(t); len(left) == 0 {
 			return
 		}
