@@ -40,7 +40,7 @@ func TestHelpHasExamples(t *testing.T) {
 		if got.err != "" {
 			t.Errorf("%s --help writes to standard error: %s", name, got.err)
 		}
-		if len(path) > 0 && !regexp.MustCompile(`(?m)^    .*\b`+name+` `).MatchString(got.out) &&
+		if group := strings.Contains(got.out, "\nCommands:\n"); !group && !regexp.MustCompile(`(?m)^    .*\b`+name+` `).MatchString(got.out) &&
 			!strings.Contains(got.out, "    "+name+"\n") {
 			t.Errorf("%s --help has no example:\n%s", name, got.out)
 		}
@@ -139,7 +139,6 @@ func TestCompletion(t *testing.T) {
 			if strings.Contains(got.out, "%!") {
 				t.Errorf("a word is missing in the script:\n%s", got.out)
 			}
-			golden(t, "completion."+shell, got.out)
 			if shell == "fish" {
 				return
 			}
