@@ -39,6 +39,7 @@ type load struct {
 	rate       float64 // answers a second
 	p50, p99   float64 // ms
 	bad, other int     // answers but 2xx and 3xx; errors of sockets and time-outs
+	used       time.Duration
 }
 
 // requestsFile writes the requests of the first n people for wrk.
@@ -71,6 +72,7 @@ func wrk(t testing.TB, base, requests string, connections int, d time.Duration) 
 	if l.bad > 0 || l.other > 0 || l.requests == 0 {
 		t.Fatalf("%d answers, %d of them not 200, and %d other errors", l.requests, l.bad, l.other)
 	}
+	l.used = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	l.rate, l.p50, l.p99 = float64(l.requests)/micros*1e6, p50/1e3, p99/1e3
 	return l
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -192,6 +193,16 @@ func processor(t testing.TB, p *proc.Process) time.Duration {
 		ticks += n
 	}
 	return time.Duration(ticks) * time.Second / second
+}
+
+// ownProcessor is the time that this process has used so far.
+func ownProcessor(t testing.TB) time.Duration {
+	t.Helper()
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // truncate empties log and audit record, so that a long run does not fill the disk.
