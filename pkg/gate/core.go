@@ -110,7 +110,7 @@ func (c *core) newServer() (*server.Server, error) {
 		Granter: c.authority, Logger: c.log, Services: serviceNames(cfg), TrustedProxies: cfg.TrustedProxies,
 		RequestTimeout: cfg.Limits.RequestTimeout, Concurrency: cfg.Limits.Concurrency, Queue: queue,
 		Connections: cfg.Limits.Connections,
-		Scopes: cfg.Limits.Scopes, DisablePost: !cfg.Limits.Post, IssuedAt: server.IssuedAt(cfg.IssuedAt),
+		Scopes:      cfg.Limits.Scopes, DisablePost: !cfg.Limits.Post, IssuedAt: server.IssuedAt(cfg.IssuedAt),
 		CertFile: cfg.TLS.CertFile, KeyFile: cfg.TLS.KeyFile, Observer: c.observers.server,
 		RefusalTime: c.directory.authenticator.RefusalTime,
 	})
