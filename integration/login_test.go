@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/wharfgate/wharfgate/integration/internal/client"
+	"github.com/wharfgate/wharfgate/integration/internal/gate"
 )
 
 func TestP01_LoginWithRightWrongAndEmptyPassword(t *testing.T) {
@@ -129,4 +130,16 @@ func TestP32_WrongPasswordByPostThenGetIsOneBind(t *testing.T) {
 	if o := d.Since(t, mark); o.Binds != 1 {
 		t.Errorf("operations = %+v, want 1 bind", o)
 	}
+}
+
+// P08 is about containerd and buildkit, which go on with GET where POST is not there.
+func TestP08_WithoutPostClientsUseGet(t *testing.T) {
+	t.Parallel()
+	d := sharedSite(t).directory
+	g := startGate(t, d, func(s gate.Settings) { s["limits"] = gate.Settings{"post": false} })
+	post, err := g.Asker(serviceV3).Post(t.Context(), "alice", d.Password, aScope)
+	if err != nil || post.Status != http.StatusNotFound || !strings.Contains(post.Body, `"errors":[{"code":"UNSUPPORTED"`) {
+		t.Errorf("POST = %d %s, %v, want 404 in the form of every error", post.Status, post.Body, err)
+	}
+	mustGrant(t, g, "alice", d.Password, aScope)
 }
