@@ -96,6 +96,10 @@ func (s *session) compare(all []parts) {
 	s.add("T as a share of that", fmt.Sprintf("%.2f (%s)", median(share), spread("%.2f", share)), "at least 0.7", judge(median(share) >= least))
 	lean := pick(parts.lean)
 	s.add("the same by processor time of all programs", fmt.Sprintf("%.2f (%s)", median(lean), spread("%.2f", lean)), "", none)
+	micros := func(f func(parts) float64) float64 { return median(pick(f)) }
+	s.add("processor time of all programs", fmt.Sprintf("bind %.0f, answer %.0f, signature %.0f, token %.0f µs",
+		micros(func(p parts) float64 { return p.forBind }), micros(func(p parts) float64 { return p.forHTTP }),
+		micros(func(p parts) float64 { return p.forSign }), micros(func(p parts) float64 { return p.forToken })), "", none)
 }
 
 // nearly allows for the binds whose answer wrk no longer waited for at the end of a round.
