@@ -18,6 +18,7 @@ const (
 	exitOK     = 0
 	exitFaults = 1
 	exitUsage  = 2
+	exitDiffer = 4
 )
 
 // errFaults says that a command found what it was asked to look for and has printed it: exit 1, no more words.
@@ -44,6 +45,7 @@ type cli struct {
 	Check      checkCmd      `cmd:"" help:"Find every fault of configuration, policy and keys at once."`
 	Login      loginCmd      `cmd:"" help:"Try a login and show what the gate sees."`
 	Explain    explainCmd    `cmd:"" help:"Say why an account may or may not do something, without a password."`
+	Policy     policyCmd     `cmd:"" help:"Check, compare and change the access policy."`
 	Registry   registryCmd   `cmd:"" help:"Print what to put into the registry's configuration."`
 	Keys       keysCmd       `cmd:"" help:"Make and export the signing CA."`
 	Config     configCmd     `cmd:"" help:"Describe the configuration file."`
@@ -110,6 +112,8 @@ func exitCode(err error, w io.Writer) int {
 		return exitOK
 	case errors.Is(err, errFaults):
 		return exitFaults
+	case errors.Is(err, errDiffers):
+		return exitDiffer
 	case errors.As(err, new(*usageError)):
 		fmt.Fprintf(w, "wharfgate: %v\n", err)
 		return exitUsage

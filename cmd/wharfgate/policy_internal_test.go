@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const smallPolicy = `version: 1
+rules:
+  - who: group:payments   # they own it
+    can: push
+    repos: payments/**
+  - who: anyone
+    can: pull
+    repos: public/**
+tests:
+  - as: {user: alice, groups: [payments]}
+    can: push payments/api
+`
+
+// command runs a command line and gives its exit code and what it printed.
+func command(t *testing.T, args ...string) (code int, out, problems string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = run(args, streams{in: strings.NewReader(""), out: &stdout, err: &stderr})
+	return code, stdout.String(), stderr.String()
+}
+
+// writePolicy writes a policy file.
+func writePolicy(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestPolicyCommands(t *testing.T) {
+	t.Parallel()
+	const denied = `{"version":1,"time":"2026-01-02T03:06:05Z","service":"one","principal":{"kind":"anonymous"},"client":{},` +
+		`"scopes":[{"type":"repository","name":"open/x","asked":["pull"],"granted":[]}]}` + "\n"
+	good := writePolicy(t, smallPolicy)
+	bad := writePolicy(t, strings.Replace(smallPolicy, "can: push", "can: pusk", 1))
+	failing := writePolicy(t, strings.Replace(smallPolicy, "push payments/api", "delete payments/api", 1))
+	more := writePolicy(t, strings.Replace(smallPolicy, "repos: public/**", "repos: [public/**, open/**]", 1))
+	record := writePolicy(t, denied)
+	for _, test := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"check", []string{"check", good}, exitOK, "2 rules, 1 test, revision "},
+		{"check of faults", []string{"check", bad}, exitFaults, `did you mean "push"?`},
+		{"check as JSON", []string{"check", bad, "--json"}, exitFaults, `"code":"unknown-action"`},
+		{"check of nothing", []string{"check", good + ".not"}, exitFaults, "no such file"},
+		{"check without a file", []string{"check"}, exitUsage, ""},
+		{"test", []string{"test", good}, exitOK, "1 test with 1 assertion: all hold"},
+		{"test that fails", []string{"test", failing}, exitFaults, "1 test with 1 assertion: 1 failed"},
+		{"test of faults", []string{"test", bad}, exitFaults, "the tests were not run"},
+		{"test as JSON", []string{"test", good, "--json"}, exitOK, `{"ok":true,"tests":1,"assertions":1,"failed":0,"faults":[]}`},
+		{"plan", []string{"plan", good, more}, exitOK, "anyone gains pull in open/** (rule 2, " + more + ":6)\n1 change\n"},
+		{"plan with exit code", []string{"plan", good, more, "--exit-code"}, exitDiffer, "1 change"},
+		{"plan of the same", []string{"plan", good, good, "--exit-code"}, exitOK, "nothing changes for anybody"},
+		{"plan of faults", []string{"plan", good, bad}, exitFaults, "pusk"},
+		{"plan as JSON", []string{"plan", good, more, "--json"}, exitOK, `"kind":"gains","who":"anyone"`},
+		{"replay", []string{"plan", good, more, "--replay", record}, exitOK, "a client without a login gains pull in open/x on one"},
+		{"allow without asking", []string{"allow", "--file", good, "user:eve", "pull", "x/**"}, exitUsage, "user eve gains pull in x/**"},
+		{"allow that cannot be", []string{"allow", "--file", good, "eve", "pull", "x/**", "--yes"}, exitFaults, "unknown subject"},
+		{"remove against a test", []string{"remove", "--file", good, "1", "--yes"}, exitFaults, "alice must be able to push payments/api"},
+		{"remove of no rule", []string{"remove", "--file", good, "7"}, exitFaults, ""},
+		{"remove of nothing", []string{"remove", "--file", good}, exitUsage, ""},
+		{"remove dry", []string{"remove", "--file", good, "--line", "7", "--dry-run"}, exitOK, "anyone loses pull in public/**"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			code, out, problems := command(t, append([]string{"policy"}, test.args...)...)
+			if code != test.code || !strings.Contains(out, test.want) {
+				t.Errorf("exit %d, want %d; %q in\n%s%s", code, test.code, test.want, out, problems)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if data, err := os.ReadFile(good); err != nil || string(data) != smallPolicy {
+			t.Errorf("the file was changed: %v\n%s", err, data)
+		}
+	})
+}
+
+// TestPolicyAllowAndRemove: a rule comes and goes, and the file is what it was.
+func TestPolicyAllowAndRemove(t *testing.T) {
+	t.Parallel()
+	path := writePolicy(t, smallPolicy)
+	code, out, problems := command(t, "policy", "allow", "--file", path, "group:search", "push,delete", "search/**", "--until", "2027-03-31", "--note", "why", "--yes")
+	if code != exitOK || !strings.Contains(out, "group search gains pull, push and delete in search/** until 2027-03-31 (rule 3") {
+		t.Fatalf("allow: exit %d\n%s%s", code, out, problems)
+	}
+	data, err := os.ReadFile(path)
+	want := strings.Replace(smallPolicy, "tests:", "  - who: group:search\n    can: [push, delete]\n    repos: search/**\n    until: 2027-03-31\n    note: why\ntests:", 1)
+	if err != nil || string(data) != want {
+		t.Fatalf("the file has\n%s, want\n%s", data, want)
+	}
+	if code, out, problems = command(t, "policy", "remove", "--file", path, "--line", "11", "--yes"); code != exitOK {
+		t.Fatalf("remove: exit %d\n%s%s", code, out, problems)
+	}
+	if data, err = os.ReadFile(path); err != nil || string(data) != smallPolicy {
+		t.Errorf("the file has\n%s", data)
+	}
+}
