@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 
 	"github.com/wharfgate/wharfgate/pkg/identity"
@@ -31,6 +32,7 @@ func shapes() []shape {
 		{"DNs", func(i int) (string, string) {
 			return fmt.Sprintf("dn:cn=team-%05d,ou=groups,dc=corp", i), "**"
 		}, "a/b"},
+		{"with every condition", func(i int) (string, string) { return team(i), "**" }, "a/b"},
 		{"ids", func(i int) (string, string) { return fmt.Sprintf("id:id-team-%05d", i), "**" }, "a/b"},
 		{"all kinds on **", func(i int) (string, string) {
 			return fmt.Sprintf("group:team-%05d dn:cn=team-%05d,ou=groups,dc=corp id:id-team-%05d", i, i, i), "**"
@@ -50,7 +52,13 @@ func policyOf(t testing.TB, s shape, n int) *policy.Policy {
 	}
 	for i := range n {
 		who, repos := s.rule(i)
-		rules = append(rules, rule(t, who, can, push, repos))
+		r := rule(t, who, can, push, repos)
+		if s.name == "with every condition" {
+			r.Until = day(1).AddDate(1, 0, i)
+			r.From, r.On = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, []string{"registry"}
+			r.Except = []policy.Subject{subject(t, "group:contractors"), subject(t, "group:x-<t>")}
+		}
+		rules = append(rules, r)
 	}
 	return compile(t, rules...)
 }
@@ -71,6 +79,7 @@ func BenchmarkDecide(b *testing.B) {
 			b.Run(fmt.Sprintf("rules=%d/groups=%d/%s", size.rules, size.groups, s.name), func(b *testing.B) {
 				p := policyOf(b, s, size.rules)
 				r := on(member(size.groups), pull|push, s.path)
+				r.Service, r.Client, r.Now = "registry", netip.MustParseAddr("10.1.2.3"), day(1)
 				b.ReportAllocs()
 				for b.Loop() {
 					p.Decide(r)
@@ -99,6 +108,7 @@ func TestDecideDoesNotAllocate(t *testing.T) { //nolint:paralleltest // it count
 	for _, s := range shapes() {
 		p := policyOf(t, s, 2000)
 		r := on(member(200), pull|push, s.path)
+		r.Service, r.Client, r.Now = "registry", netip.MustParseAddr("10.1.2.3"), day(1)
 		if n := testing.AllocsPerRun(100, func() { p.Decide(r) }); n != 0 {
 			t.Errorf("%s: %v allocations a decision, want none", s.name, n)
 		}

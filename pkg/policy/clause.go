@@ -13,6 +13,8 @@ import (
 // the unit that applies or does not, and the only place where that is decided.
 type clause struct {
 	rule    *Rule
+	number  int    // of the rule
+	effect  Effect // of the rule
 	subject *Subject
 	pattern *Pattern
 	parts   []part // of the pattern, its holes bound to the subject's

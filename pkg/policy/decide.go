@@ -11,6 +11,9 @@ import (
 type decider struct {
 	query query
 	want  registry.Actions
+	// settled is, by effect, the number of a rule behind which none has anything new to say; zero where there
+	// is no such rule yet.
+	settled [2]int
 	// Not parts of the decider, so that what it points to can stay on the stack.
 	out  *Decision
 	ends *ends
@@ -38,6 +41,9 @@ func action(i int) registry.Actions { return registry.Pull << i }
 
 // consider notes a clause's rule where it applies and is the first to give or take something wanted.
 func (d *decider) consider(c *clause, g *identity.Group) {
+	if n := d.settled[c.effect]; n != 0 && c.number > n {
+		return
+	}
 	r := c.rule
 	actions := r.effective
 	if c.pattern == nil {
@@ -71,6 +77,23 @@ func (d *decider) consider(c *clause, g *identity.Group) {
 			d.ends.last[i] = r
 		}
 	}
+	d.settle(slots, r.Effect)
+}
+
+// settle looks whether any further rule could have something new to say: not if each wanted action has its
+// rule, which gives it without an end or takes it.
+func (d *decider) settle(slots *[actionCount]*Rule, e Effect) {
+	highest := 0
+	for i := range actionCount {
+		switch {
+		case d.want&action(i) == 0:
+		case slots[i] == nil, e == Can && !d.ends.last[i].Until.IsZero():
+			return
+		default:
+			highest = max(highest, slots[i].Number)
+		}
+	}
+	d.settled[e] = highest
 }
 
 // considerLacking notes a rule that would give something but for one condition, or that will take it away.
@@ -277,11 +300,7 @@ func (d *decider) byID(t *table) {
 	}
 	var buf [64]byte
 	for j := range groups {
-		switch id := groups[j].ID; {
-		case id == "":
-		case sameID(id, id): // it is its own key
-			d.all(t.many[id], &groups[j])
-		default:
+		if id := groups[j].ID; id != "" {
 			d.all(t.many[string(appendIDKey(buf[:0], id))], &groups[j])
 		}
 	}

@@ -111,13 +111,15 @@ func (r *Rule) compile(number int) error {
 func (r *Rule) addClauses(s *Subject) error {
 	exceptions := r.exceptions(s)
 	if r.catalog {
-		r.lists = append(r.lists, &clause{rule: r, subject: s, exceptions: exceptions})
+		r.lists = append(r.lists, &clause{rule: r, number: r.Number, effect: r.Effect, subject: s, exceptions: exceptions})
 	}
 	if r.effective == 0 {
 		return nil
 	}
 	for i := range r.Repos {
-		c := &clause{rule: r, subject: s, pattern: &r.Repos[i], exceptions: exceptions}
+		c := &clause{
+			rule: r, number: r.Number, effect: r.Effect, subject: s, pattern: &r.Repos[i], exceptions: exceptions,
+		}
 		if err := c.bind(); err != nil {
 			return fmt.Errorf("%w: rule %d (%s): %w", ErrInvalidRule, r.Number, r.Position, err)
 		}

@@ -160,8 +160,10 @@ func idKey(id string) string { return string(appendIDKey(nil, id)) }
 
 // appendIDKey appends the key of an id to b.
 func appendIDKey(b []byte, id string) []byte {
-	for i := range len(id) {
-		b = append(b, lower(id[i]))
+	begin := len(b)
+	b = append(b, id...)
+	for i := begin; i < len(b); i++ {
+		b[i] = lower(b[i])
 	}
 	return b
 }
