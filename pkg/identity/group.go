@@ -16,7 +16,7 @@ type group struct {
 	// unique there. Empty means that no short name and no hole in the policy may match the group.
 	Name string
 
-	dnKey, nameKey string
+	dnKey, nameKey, contestedKey string
 }
 
 // NewGroup makes a group from what the directory said. A DN that cannot be parsed matches nothing.
@@ -26,6 +26,15 @@ func NewGroup(id, dn, name string) Group {
 		key = ""
 	}
 	return Group{&group{ID: id, DN: dn, Name: name, dnKey: key, nameKey: Fold(name)}}
+}
+
+// NewContestedGroup makes a group whose short name another group has, too. The name grants nothing, so Name is
+// empty; but what takes rights away by that name holds for both, or whoever can make a second group of a name
+// could end it: see [Group.ContestedKey].
+func NewContestedGroup(id, dn, name string) Group {
+	g := NewGroup(id, dn, "")
+	g.contestedKey = Fold(name)
+	return g
 }
 
 // DNKey is the normal form of DN, as [NormalDN] gives it; empty for a group without a usable DN.
@@ -42,4 +51,13 @@ func (g Group) NameKey() string {
 		return ""
 	}
 	return g.nameKey
+}
+
+// ContestedKey is the folded short name of a group that shares it with another one; empty for every other group.
+// Nothing may be granted by it.
+func (g Group) ContestedKey() string {
+	if g.group == nil {
+		return ""
+	}
+	return g.contestedKey
 }

@@ -78,11 +78,14 @@ func login(ctx context.Context, b *ldap.Backend, name, password string) (directo
 func names(groups []identity.Group) string {
 	var out []string
 	for _, g := range groups {
-		if g.Name == "" {
+		switch {
+		case g.ContestedKey() != "":
+			out = append(out, "!"+g.ContestedKey())
+		case g.Name == "":
 			out = append(out, "-")
-			continue
+		default:
+			out = append(out, g.Name)
 		}
-		out = append(out, g.Name)
 	}
 	slices.Sort(out)
 	return strings.Join(out, " ")
@@ -198,8 +201,8 @@ func TestNamesOfGroups(t *testing.T) {
 		{"as it is", nil, "staff"},
 		{"no groups base", func(_ *fakeServer, o *ldap.Options) { o.Groups.BaseDN = "" }, "-"},
 		{"no border of an RDN", func(_ *fakeServer, o *ldap.Options) { o.Groups.BaseDN = "cn=staff,ou=groups,dc=example,dc=org" }, "-"},
-		{"same name in another place", add("cn=staff,ou=old,ou=groups,dc=example,dc=org", "Staff"), "- -"},
-		{"same name as a second value", add("cn=other,ou=groups,dc=example,dc=org", "other", "STAFF"), "- other"},
+		{"same name in another place", add("cn=staff,ou=old,ou=groups,dc=example,dc=org", "Staff"), "!staff !staff"},
+		{"same name as a second value", add("cn=other,ou=groups,dc=example,dc=org", "other", "STAFF"), "!staff other"},
 		{"name of the RDN", add("cn=other,ou=groups,dc=example,dc=org", "first", "other"), "other staff"},
 	}
 	for _, tt := range tests {

@@ -44,22 +44,26 @@ func (b *Backend) nameGroups(ctx context.Context, prefer *server, found []foundG
 	}
 	groups := make([]identity.Group, len(found))
 	for i, g := range found {
-		name := ""
-		if g.name != "" && b.inScope(g.key) && holder[identity.Fold(g.name)] == g.key {
-			name = g.name
+		switch {
+		case g.name == "" || !b.inScope(g.key):
+			groups[i] = b.shared(identity.NewGroup, g.id, g.dn, "")
+		case holder[identity.Fold(g.name)] == g.key:
+			groups[i] = b.shared(identity.NewGroup, g.id, g.dn, g.name)
+		default:
+			groups[i] = b.shared(identity.NewContestedGroup, g.id, g.dn, g.name)
 		}
-		groups[i] = b.shared(g.id, g.dn, name)
 	}
 	return groups, nil
 }
 
 // shared gives the group that accounts share, as long as the directory says the same of it: ten thousand
 // accounts have few groups between them, and each account has many.
-func (b *Backend) shared(id, dn, name string) identity.Group {
-	if hit := b.groups.Get(dn); hit.State == cache.Fresh && hit.Value.ID == id && hit.Value.Name == name {
+func (b *Backend) shared(newGroup func(id, dn, name string) identity.Group, id, dn, name string) identity.Group {
+	g := newGroup(id, dn, name)
+	if hit := b.groups.Get(dn); hit.State == cache.Fresh && hit.Value.ID == id && hit.Value.Name == g.Name &&
+		hit.Value.ContestedKey() == g.ContestedKey() {
 		return hit.Value
 	}
-	g := identity.NewGroup(id, dn, name)
 	b.groups.Add(dn, g)
 	return g
 }
