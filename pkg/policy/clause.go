@@ -201,6 +201,8 @@ type query struct {
 	user      string // the folded name of a person or a robot
 	userLegal bool   // whether it may enter a path
 	path      path
+
+	remembered remembered
 }
 
 // prepare works out what a query needs to know beside the question, which its maker puts in: so that it can

@@ -1,12 +1,40 @@
 package policy
 
-import "github.com/wharfgate/wharfgate/pkg/identity"
+import (
+	"strconv"
+
+	"github.com/wharfgate/wharfgate/pkg/identity"
+)
 
 // exception is one subject of a rule's except, seen from one subject of its who.
 type exception struct {
 	subject *Subject
 	// same says, for each hole of the exception, which hole of who must have taken the same; -1 is any value.
 	same [maxHoles]int8
+	// id is the same for exceptions that name the same people whatever the holes of who took; else zero.
+	id int
+}
+
+// remembered are the answers to the last exceptions that were looked at: rules often except the same people.
+type remembered [32]struct {
+	id  int
+	yes bool
+}
+
+// number gives exceptions that name the same people the same id.
+func (p *Policy) number(all []exception) {
+	for i := range all {
+		e := &all[i]
+		if e.same != [maxHoles]int8{-1, -1, -1, -1} {
+			continue
+		}
+		s := e.subject
+		key := s.identity() + "\x00" + s.heldID + "\x00" + s.heldDN + "\x00" + strconv.FormatBool(s.Unresolved)
+		if p.exceptions[key] == 0 {
+			p.exceptions[key] = len(p.exceptions) + 1
+		}
+		e.id = p.exceptions[key]
+	}
 }
 
 // exceptions binds the holes of except to the holes of the same name in a subject of who.
@@ -40,6 +68,18 @@ func (c *clause) excepted(q *query, v *values) bool {
 
 // admits reports whether the exception names who asks.
 func (e *exception) admits(q *query, v *values) bool {
+	if e.id == 0 {
+		return e.names(q, v)
+	}
+	known := &q.remembered[e.id%len(q.remembered)]
+	if known.id != e.id {
+		known.id, known.yes = e.id, e.names(q, v)
+	}
+	return known.yes
+}
+
+// names looks at the person and at every group.
+func (e *exception) names(q *query, v *values) bool {
 	s, who := e.subject, q.principal
 	if s.admitsPerson(who, q.user) {
 		return true

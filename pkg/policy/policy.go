@@ -13,6 +13,7 @@ type Policy struct {
 	revision     string
 	servesAnyone map[string]bool // by service; "" stands for every service
 	reservations map[string]reservation
+	exceptions   map[string]int // ids, while it is compiled
 
 	anonymous *index            // who has no login
 	robots    *index            // machine accounts
@@ -41,7 +42,7 @@ type Options struct {
 func New(o Options) (*Policy, error) {
 	p := &Policy{
 		revision: o.Revision, rules: make([]*Rule, len(o.Rules)),
-		reservations: map[string]reservation{}, sources: map[string]*index{},
+		reservations: map[string]reservation{}, exceptions: map[string]int{}, sources: map[string]*index{},
 		servesAnyone: map[string]bool{}, anonymous: &index{}, robots: &index{}, elsewhere: &index{},
 	}
 	for i := range o.Rules {
@@ -58,6 +59,7 @@ func New(o Options) (*Policy, error) {
 	for _, r := range p.rules {
 		p.index(r)
 	}
+	p.exceptions = nil
 	return p, nil
 }
 
@@ -74,6 +76,9 @@ func (p *Policy) take(r *Rule, defaultDirectory string) {
 		case have.rule != r:
 			p.reservations[first] = reservation{rule: have.rule, more: true}
 		}
+	}
+	for _, c := range slices.Concat(r.cases, r.lists) {
+		p.number(c.exceptions)
 	}
 	for _, c := range r.cases {
 		if c.subject.Kind == SignedIn {
