@@ -5,7 +5,10 @@
 // duplicate keys, anchors, aliases, tags, several documents. The language is described in
 // docs/reference/policy.md.
 //
-// A group that a cannot names is held by the directory's id, which [Options].FindGroup finds. A group that
-// the directory does not know is a fault; a directory that does not answer is none, and the cannot then
-// applies to every person of that directory until the id is known.
+// A group that a cannot names, or that a can excepts, is held by the directory's id, which [Options].FindGroup
+// finds. A group that the directory does not know is a fault; a directory that does not answer is none, and
+// every person of that directory then counts as a member until the id is known.
+//
+// The tests of a document run whenever it is read, and one that fails is a fault. They do not ask the
+// directory. [Check] also gives warnings, which block nothing; [Schema] is for editors.
 package policyfile

@@ -3,6 +3,7 @@ package policyfile_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -165,6 +166,7 @@ func TestLoad(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(examples))
 	f.Add([]byte(blocked))
+	f.Add([]byte(printed(f)))
 	files, _ := filepath.Glob("testdata/invalid-*.yaml")
 	for _, file := range files {
 		data, err := os.ReadFile(file)
@@ -173,10 +175,11 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	people := []identity.Principal{{}, person("alice", "payments", "team-a", "a-dev-rw"), person("eve", "CN=x,DC=y")}
+	people := []identity.Principal{{}, person("alice", "payments", "team-a", "a-dev-rw"), person("eve", "CN=x,DC=y"), {Kind: identity.Robot, Name: "ci"}}
+	now := time.Date(2026, 12, 31, 12, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		o := options()
-		o.FindGroup = findGroup
+		o.FindGroup, o.Now = findGroup, func() time.Time { return now }
 		p, err := policyfile.Parse("p.yaml", data, o)
 		again, err2 := policyfile.Parse("p.yaml", data, o)
 		if err != nil || err2 != nil {
@@ -193,6 +196,7 @@ func FuzzParse(f *testing.F) {
 		for _, who := range people {
 			for _, words := range []string{"pull a/b", "push a/b", "delete payments/x/y", "push apps/a/dev/x", "catalog"} {
 				r := ask(who, words)
+				r.Service, r.Client, r.Now = "registry.corp.example", netip.MustParseAddr("10.20.0.1"), now
 				d := p.Decide(r)
 				if again.Decide(r).Granted != d.Granted {
 					t.Fatalf("%s: parsing is not deterministic", words)
