@@ -48,6 +48,7 @@ func TestPolicyCommands(t *testing.T) {
 	failing := writePolicy(t, strings.Replace(smallPolicy, "push payments/api", "delete payments/api", 1))
 	more := writePolicy(t, strings.Replace(smallPolicy, "repos: public/**", "repos: [public/**, open/**]", 1))
 	record := writePolicy(t, denied)
+	acl := writePolicy(t, "acl:\n- {match: {account: admin}, actions: ['*']}\n")
 	for _, test := range []struct {
 		name string
 		args []string
@@ -69,6 +70,9 @@ func TestPolicyCommands(t *testing.T) {
 		{"plan of faults", []string{"plan", good, bad}, exitFaults, "pusk"},
 		{"plan as JSON", []string{"plan", good, more, "--json"}, exitOK, `"kind":"gains","who":"anyone"`},
 		{"replay", []string{"plan", good, more, "--replay", record}, exitOK, "a client without a login gains pull in open/x on one"},
+		{"import", []string{"import", "docker-auth", acl}, exitOK, "- {who: user:admin, can: [push, delete, catalog], repos: \"**\"}"},
+		{"import of something else", []string{"import", "zot", acl}, exitFaults, ""},
+		{"schema", []string{"schema"}, exitOK, "https://json-schema.org/draft/2020-12/schema"},
 		{"allow without asking", []string{"allow", "--file", good, "user:eve", "pull", "x/**"}, exitUsage, "user eve gains pull in x/**"},
 		{"allow that cannot be", []string{"allow", "--file", good, "eve", "pull", "x/**", "--yes"}, exitFaults, "unknown subject"},
 		{"remove against a test", []string{"remove", "--file", good, "1", "--yes"}, exitFaults, "alice must be able to push payments/api"},
