@@ -78,6 +78,15 @@ func (c *clause) listed(slot int) bool {
 	return slot != userSlot && len(c.subject.template.holes[slot].words) > 0
 }
 
+// firstWords gives the words that a hole lists which is the first path part.
+func (c *clause) firstWords() []string {
+	first := &c.parts[0]
+	if first.deep || len(first.elems) != 1 || first.elems[0].kind != holeElem || !c.listed(first.elems[0].slot) {
+		return nil
+	}
+	return c.subject.template.holes[first.elems[0].slot].words
+}
+
 // findCaptures looks for places from which every hole can be read; captures stays empty if one has none.
 func (c *clause) findCaptures() {
 	t := c.subject.template
@@ -167,7 +176,7 @@ func (c *clause) pathVerdict(q *query, f *filling) verdict {
 	if !matchPath(c.parts, &q.path, f) {
 		return otherPath
 	}
-	if c.guarded && q.policy.reserves(q.path.part(0), c.rule) {
+	if c.guarded && q.policy.reservedBy(q.path.part(0), c) != nil {
 		return reserved
 	}
 	return applies

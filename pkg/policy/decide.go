@@ -126,7 +126,7 @@ func (d *decider) byName(t *table) {
 	groups := d.query.principal.Groups
 	for i := range t.few {
 		for j := range groups {
-			if groups[j].NameKey() == t.few[i].key {
+			if anyKey(&groups[j]) == t.few[i].key {
 				d.all(t.few[i].clauses, &groups[j])
 			}
 		}
@@ -135,7 +135,7 @@ func (d *decider) byName(t *table) {
 		return
 	}
 	for j := range groups {
-		if key := groups[j].NameKey(); key != "" {
+		if key := anyKey(&groups[j]); key != "" {
 			d.all(t.many[key], &groups[j])
 		}
 	}
@@ -208,7 +208,7 @@ func (d *decider) byTemplate(t *templates) {
 			continue
 		}
 		for i := range groups {
-			if name == nil || groups[i].NameKey() == string(name) {
+			if name == nil || anyKey(&groups[i]) == string(name) {
 				d.consider(c, &groups[i])
 			}
 		}
@@ -217,7 +217,7 @@ func (d *decider) byTemplate(t *templates) {
 
 // byAffix considers the clauses whose group name begins or ends like the group's.
 func (d *decider) byAffix(a *affixes[*clause], g *identity.Group) {
-	name := g.NameKey()
+	name := anyKey(g)
 	if name == "" {
 		return
 	}

@@ -29,7 +29,7 @@ func (p *Policy) number(all []exception) {
 			continue
 		}
 		s := e.subject
-		key := s.identity() + "\x00" + s.heldID + "\x00" + s.heldDN + "\x00" + strconv.FormatBool(s.Unresolved)
+		key := s.identity() + "\x00" + s.heldID + "\x00" + s.heldDN + "\x00" + strconv.FormatBool(s.Unresolved) + strconv.FormatBool(s.closes)
 		if p.exceptions[key] == 0 {
 			p.exceptions[key] = len(p.exceptions) + 1
 		}

@@ -15,7 +15,7 @@ func (q *query) miss(c *clause, v verdict) (Miss, bool) {
 	case reserved:
 		first := q.path.part(0)
 		m.Condition = fmt.Sprintf("%q were not the name of a folder in %s; list it in the hole, as in <team:%s>, where that is meant",
-			first, q.policy.reservations[first].rule.named(c.rule), first)
+			first, q.policy.reservedBy(first, c).named(c.rule), first)
 	case illegalUser:
 		m.Condition = fmt.Sprintf("the login name %s could stand for <user>", quote(q.principal.Name))
 		if q.userLegal {
@@ -65,7 +65,7 @@ func (q *query) onlyWho(c *clause) bool {
 	if c.pattern == nil {
 		return true
 	}
-	if !matchPath(c.parts, &q.path, nil) || c.guarded && q.policy.reserves(q.path.part(0), c.rule) {
+	if !matchPath(c.parts, &q.path, nil) || c.guarded && q.policy.reservedBy(q.path.part(0), c) != nil {
 		return false
 	}
 	if !c.usesUser {

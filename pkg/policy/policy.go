@@ -11,9 +11,10 @@ import (
 type Policy struct {
 	rules        []*Rule
 	revision     string
-	servesAnyone map[string]bool // by service; "" stands for every service
-	reservations map[string]reservation
-	exceptions   map[string]int // ids, while it is compiled
+	servesAnyone map[string]bool        // by service; "" stands for every service
+	reservations map[string]reservation // literal first path parts
+	words        map[string]reservation // words that a hole lists which is the first path part
+	exceptions   map[string]int         // ids, while it is compiled
 
 	anonymous *index            // who has no login
 	robots    *index            // machine accounts
@@ -42,7 +43,7 @@ type Options struct {
 func New(o Options) (*Policy, error) {
 	p := &Policy{
 		revision: o.Revision, rules: make([]*Rule, len(o.Rules)),
-		reservations: map[string]reservation{}, exceptions: map[string]int{}, sources: map[string]*index{},
+		reservations: map[string]reservation{}, words: map[string]reservation{}, exceptions: map[string]int{}, sources: map[string]*index{},
 		servesAnyone: map[string]bool{}, anonymous: &index{}, robots: &index{}, elsewhere: &index{},
 	}
 	for i := range o.Rules {
@@ -65,16 +66,12 @@ func New(o Options) (*Policy, error) {
 
 // take notes what a rule means for the others.
 func (p *Policy) take(r *Rule, defaultDirectory string) {
-	for i := range r.Repos {
-		first, ok := r.Repos[i].parts[0].literal()
-		if !ok {
-			continue
+	for _, c := range r.cases {
+		if first, ok := c.parts[0].literal(); ok {
+			reserve(p.reservations, first, r)
 		}
-		switch have, ok := p.reservations[first]; {
-		case !ok:
-			p.reservations[first] = reservation{rule: r}
-		case have.rule != r:
-			p.reservations[first] = reservation{rule: have.rule, more: true}
+		for _, word := range c.firstWords() {
+			reserve(p.words, word, r)
 		}
 	}
 	for _, c := range slices.Concat(r.cases, r.lists) {
@@ -94,6 +91,16 @@ func (p *Policy) take(r *Rule, defaultDirectory string) {
 		}
 	}
 	p.serve(r)
+}
+
+// reserve notes that a rule names a first path part.
+func reserve(in map[string]reservation, first string, r *Rule) {
+	switch have, ok := in[first]; {
+	case !ok:
+		in[first] = reservation{rule: r}
+	case have.rule != r:
+		in[first] = reservation{rule: have.rule, more: true}
+	}
 }
 
 // serve notes where a rule gives something to those without a login.
@@ -146,6 +153,18 @@ func (p *Policy) index(r *Rule) {
 func (p *Policy) reserves(first string, r *Rule) bool {
 	have, ok := p.reservations[first]
 	return ok && (have.more || have.rule != r)
+}
+
+// reservedBy gives another rule that keeps a hole of the clause from taking a first path part, or nil. Words that
+// a rule lists keep <user> away, too: they are folders of groups, and a login name is soon made.
+func (p *Policy) reservedBy(first string, c *clause) *Rule {
+	if p.reserves(first, c.rule) {
+		return p.reservations[first].rule
+	}
+	if have, ok := p.words[first]; ok && c.usesUser && (have.more || have.rule != c.rule) {
+		return have.rule
+	}
+	return nil
 }
 
 // indexFor gives the index of those who ask like this principal.

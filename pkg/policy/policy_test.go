@@ -277,6 +277,7 @@ func TestReservedFirstParts(t *testing.T) {
 		{"named by a cannot", person("u", "team-public"), "public/y", false},
 		{"listed", person("u", "crew-base"), "base/x", true},
 		{"user", person("base"), "base/x", false},
+		{"user of a listed word", person("a"), "a/x", false},
 		{"free user", person("alice"), "alice/x", true},
 		{"not first", person("u", "team-base"), "teams/base/x", true},
 		{"named by the rule itself", person("u", "both-own"), "own/y", true},
@@ -291,6 +292,37 @@ func TestReservedFirstParts(t *testing.T) {
 				t.Errorf("may push %q: %v, want %v\n%s", tt.path, got, tt.want, strings.Join(p.Explain(r).Lines(), "\n"))
 			}
 		})
+	}
+}
+
+// TestContestedNameClosesOnly: who makes a second group of a name ends what the first one gives, but nothing of
+// what it takes away.
+func TestContestedNameClosesOnly(t *testing.T) {
+	t.Parallel()
+	excepting := rule(t, "signed-in", can, push, "open/*")
+	excepting.Except = []policy.Subject{subject(t, "group:frozen-<x>")}
+	frozen := rule(t, "signed-in", cannot, push, "prod/*")
+	frozen.Except = []policy.Subject{subject(t, "group:release-<x>")}
+	p := compile(t,
+		rule(t, "signed-in", can, push, "own/* prod/*"),
+		rule(t, "group:team-<t>", can, push, "<t>/*"),
+		rule(t, "group:frozen-<t>", cannot, push, "own/<t>"),
+		excepting, frozen)
+	who := person("alice")
+	for _, name := range []string{"team-a", "frozen-b", "release-c"} {
+		who.Groups = append(who.Groups, identity.NewContestedGroup("ID-"+name, "cn="+name+",ou=groups,dc=corp", name))
+	}
+	for path, want := range map[string]bool{
+		"a/x":    false, // a can does not follow a contested name
+		"own/x":  true,
+		"own/b":  false, // a cannot does
+		"open/x": false, // and so does what a can excepts
+		"prod/x": false, // but not what a cannot excepts
+	} {
+		r := on(who, push, path)
+		if got := p.Decide(r).Granted == push; got != want {
+			t.Errorf("may push %q: %v, want %v\n%s", path, got, want, strings.Join(p.Explain(r).Lines(), "\n"))
+		}
 	}
 }
 

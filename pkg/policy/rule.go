@@ -99,7 +99,11 @@ func (r *Rule) compile(number int) error {
 	if r.effective != 0 && len(r.Repos) == 0 {
 		return fmt.Errorf("%w: rule %d (%s) names no repositories", ErrInvalidRule, number, r.Position)
 	}
+	for i := range r.Except {
+		r.Except[i].closes = r.Effect == Can
+	}
 	for i := range r.Who {
+		r.Who[i].closes = r.Effect == Cannot
 		if err := r.addClauses(&r.Who[i]); err != nil {
 			return err
 		}

@@ -43,6 +43,7 @@ type Subject struct {
 	// person of its directory.
 	Unresolved bool
 
+	closes   bool   // whoever it names has less: in who of a cannot, in except of a can
 	key      string // the form in which Name is compared
 	heldID   string
 	heldDN   string
@@ -138,16 +139,27 @@ func (s *Subject) admitsPerson(p *identity.Principal, user string) bool {
 	}
 }
 
+// anyKey is the name by which something may be taken away through a group: also one that another group has, too.
+func anyKey(g *identity.Group) string {
+	if key := g.NameKey(); key != "" {
+		return key
+	}
+	return g.ContestedKey()
+}
+
 // admitsGroup reports whether the subject names the group, and fills the values of its holes.
 func (s *Subject) admitsGroup(g *identity.Group, v *values) bool {
 	switch {
 	case s.template != nil:
+		if s.closes && g.ContestedKey() != "" {
+			return s.template.match(g.ContestedKey(), v)
+		}
 		// A name that did not keep its length was not ASCII, and may have folded into somebody else's.
 		return g.NameKey() != "" && len(g.NameKey()) == len(g.Name) && s.template.match(g.NameKey(), v)
 	case s.heldID != "" && sameID(g.ID, s.heldID), s.heldDN != "" && g.DNKey() == s.heldDN:
 		return true
 	case s.Kind == GroupName:
-		return s.key != "" && g.NameKey() == s.key
+		return s.key != "" && (g.NameKey() == s.key || s.closes && g.ContestedKey() == s.key)
 	case s.Kind == GroupDN:
 		return g.DNKey() == s.key
 	default:

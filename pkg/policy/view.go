@@ -52,7 +52,7 @@ func (c Clause) Guarded() bool { return c.clause.guarded }
 
 // Reserved reports whether the clause keeps out of the folder of that name.
 func (c Clause) Reserved(folder string) bool {
-	return c.clause.guarded && c.policy.reserves(folder, c.Rule)
+	return c.clause.guarded && c.policy.reservedBy(folder, c.clause) != nil
 }
 
 // Folders lists the first path parts that rules name literally, in alphabetical order.
