@@ -3,6 +3,7 @@ package policyplan
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/wharfgate/wharfgate/pkg/policy"
 	"github.com/wharfgate/wharfgate/pkg/registry"
@@ -195,9 +196,21 @@ func (b *bound) keepsOutLike(o *bound) bool {
 	if !b.vague {
 		return true
 	}
+	first := b.firstPart()
 	return all(slices.Concat(b.clause.Folders(), o.clause.Folders()), func(folder string) bool {
-		return !b.clause.Reserved(folder) || o.clause.Reserved(folder)
+		return !b.clause.Reserved(folder) || o.clause.Reserved(folder) || !first.has(folder)
 	})
+}
+
+// firstPart gives what stands first in the pattern, its holes taking anything.
+func (b *bound) firstPart() language {
+	first, _, _ := strings.Cut(b.language.text, "/")
+	return parse(strings.Map(func(r rune) rune {
+		if r >= 0x80 {
+			return '*'
+		}
+		return r
+	}, first), nil)
 }
 
 // outside looks for a name in the pattern that none of the others has.

@@ -285,3 +285,63 @@ func texts(plan []policyplan.Change) string {
 	}
 	return b.String()
 }
+
+// TestExamples: at the example of a change, somebody who is nothing else but what it says gains or loses it.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	looked := 0
+	for seed := range uint64(1500) {
+		r := rand.New(rand.NewPCG(seed, 9))
+		plain := func() words {
+			w := generate(r)
+			w.except, w.on, w.from, w.since, w.until = nil, nil, nil, time.Time{}, time.Time{}
+			return w
+		}
+		before, after := []words{plain(), plain()}, []words{plain()}
+		after = append(after, before...)
+		old, changed := compile(t, before...), compile(t, after...)
+		for _, c := range policyplan.Plan(old, changed) {
+			q, ok := alone(c)
+			if !ok {
+				continue
+			}
+			looked++
+			was, is := old.Decide(q).Granted, changed.Decide(q).Granted
+			if c.Kind == policyplan.Loses {
+				was, is = is, was
+			}
+			if is&^was&c.Actions == 0 {
+				t.Fatalf("seed %d: %s, for example %s: was %v, is %v\nbefore %v\nafter %v", seed, c.Text(), c.Example, was, is, before, after)
+			}
+		}
+	}
+	if looked < 500 {
+		t.Errorf("only %d examples were looked at", looked)
+	}
+}
+
+// alone asks as somebody of a change's class and no other, at its example.
+func alone(c policyplan.Change) (policy.Request, bool) {
+	q := policy.Request{Scope: registry.Scope{Type: registry.TypeRepository, Name: c.Example, Actions: c.Actions}}
+	if c.Example == "" || strings.Contains(c.Example, "<") || c.Kind != policyplan.Gains && c.Kind != policyplan.Loses {
+		return q, false
+	}
+	kind, name, _ := strings.Cut(c.Who, ":")
+	p := identity.Principal{Kind: identity.Person, Source: "corp", Name: "some body"}
+	switch {
+	case strings.ContainsAny(name, "<@ "):
+		return q, false
+	case kind == "anyone":
+		p = identity.Principal{}
+	case kind == "robot":
+		p = identity.Principal{Kind: identity.Robot, Name: name}
+	case kind == "user":
+		p.Name = name
+	case kind == "group":
+		p.Groups = []identity.Group{identity.NewGroup("", "", name)}
+	case kind != "signed-in":
+		return q, false
+	}
+	q.Principal = p
+	return q, true
+}

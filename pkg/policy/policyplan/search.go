@@ -5,8 +5,12 @@ import (
 	"strings"
 )
 
-// maxStates bounds one search. One that needs more counts as found: nothing is missed.
-const maxStates = 4000
+// The bounds of one search, in states and in places of patterns that are looked at. One that needs more counts as
+// found: nothing is missed.
+const (
+	maxStates = 4000
+	maxSets   = 200_000
+)
 
 // search looks for a repository name that all languages of must have and none of not.
 type search struct {
@@ -54,7 +58,7 @@ func (s *search) run() (name string, found bool) {
 		if s.accepts(&s.queue[at]) {
 			return s.word(at), true
 		}
-		if len(s.queue) > maxStates {
+		if len(s.queue) > maxStates || len(s.queue)*(len(s.must)+len(s.not)) > maxSets {
 			return "", true
 		}
 		for _, symbol := range s.alphabet {

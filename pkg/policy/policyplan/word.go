@@ -124,6 +124,15 @@ func (l *language) step(s set, symbol byte) set {
 	return to
 }
 
+// has reports whether a word is in the language.
+func (l *language) has(word string) bool {
+	s := l.start()
+	for i := range len(word) {
+		s = l.step(s, word[i])
+	}
+	return l.accepts(s)
+}
+
 // accepts reports whether the word may end here.
 func (l *language) accepts(s set) bool { return s.has(len(l.tokens)) }
 
