@@ -179,23 +179,32 @@ func (p *bindPool) drop(c *connection) {
 	p.grantLocked()
 }
 
+// whereabouts says what became of a connection that was given back.
+type whereabouts bool
+
+const (
+	atRest     whereabouts = false
+	handedOver whereabouts = true // to somebody who waited
+)
+
 // put gives a connection back. One that died or grew too old is closed.
-func (p *bindPool) put(c *connection) {
+func (p *bindPool) put(c *connection) whereabouts {
 	now := p.server.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || !c.usable(now) {
 		p.forgetLocked(c)
 		p.grantLocked()
-		return
+		return atRest
 	}
 	c.proven.Store(true)
 	if first := p.waiting.Front(); first != nil {
 		p.sendLocked(first, grant{conn: c})
-		return
+		return handedOver
 	}
 	c.idle = now
 	p.idle = append(p.idle, c)
+	return atRest
 }
 
 // grantLocked lets the first waiter open a connection, if there is a place.

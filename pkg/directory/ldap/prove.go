@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/directory"
@@ -85,7 +86,9 @@ func (p *proving) at(ctx context.Context, s, next *server) (directory.Proof, *se
 		s.observer().operation(s.url, "user_bind", f, time.Since(start))
 		s.report(c, f)
 		if f.answered() {
-			s.binds.put(c)
+			if s.binds.put(c) == handedOver {
+				runtime.Gosched() // whoever waited sends its bind before this one's token is made
+			}
 			if f != nil && f.class == classAway {
 				return directory.Proof{}, f, nil
 			}
