@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/authority"
 	"github.com/wharfgate/wharfgate/pkg/config"
@@ -21,6 +23,8 @@ type explainCmd struct {
 
 	User     string   `placeholder:"NAME" help:"Login name of the account; left out, somebody without a login."`
 	Registry string   `placeholder:"SERVICE" help:"Which of the configured registries; needed when there are several."`
+	From     string   `placeholder:"ADDRESS" help:"Client address, for rules with from; left out, such a can does not apply."`
+	At       string   `placeholder:"TIME" help:"Time, for rules with since and until, as 2027-01-31T08:00:00Z; left out, now."`
 	JSON     bool     `help:"Print JSON."`
 	Action   string   `arg:"" enum:"pull,push,delete,catalog" help:"pull, push, delete or catalog."`
 	Repos    []string `arg:"" optional:"" name:"repository" help:"Repository names; none for catalog."`
@@ -33,7 +37,8 @@ Exit code 0: granted; 1: not granted, or the account could not be read.
 
   wharfgate explain -c wharfgate.yaml --user alice push team/app
   wharfgate explain -c wharfgate.yaml pull public/hello
-  wharfgate explain -c wharfgate.yaml --user alice catalog`
+  wharfgate explain -c wharfgate.yaml --user alice catalog
+  wharfgate explain -c wharfgate.yaml --user eve --at 2027-01-01T00:00:00Z --from 10.20.0.7 pull payments/api`
 }
 
 // explanation is one answer in JSON.
@@ -51,11 +56,7 @@ func (c *explainCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	service, err := serviceNamed(cfg, c.Registry)
-	if err != nil {
-		return err
-	}
-	scopes, err := c.scopes()
+	question, err := c.question(cfg)
 	if err != nil {
 		return err
 	}
@@ -67,12 +68,34 @@ func (c *explainCmd) Run(ctx context.Context, s streams) error {
 	ctx, cancel := context.WithTimeout(ctx, cfg.Limits.RequestTimeout)
 	defer cancel()
 	done := s.patience("asking the directory")
-	answer, err := desk.Explain(ctx, authority.Question{Service: service, User: c.User, Scopes: scopes})
+	answer, err := desk.Explain(ctx, question)
 	done()
 	if err != nil {
 		return c.unread(err)
 	}
 	return c.print(s.out, answer)
+}
+
+// question gathers what is asked.
+func (c *explainCmd) question(cfg config.Config) (q authority.Question, err error) {
+	q.User = c.User
+	if q.Service, err = serviceNamed(cfg, c.Registry); err != nil {
+		return q, err
+	}
+	if q.Scopes, err = c.scopes(); err != nil {
+		return q, err
+	}
+	if c.From != "" {
+		if q.Client, err = netip.ParseAddr(c.From); err != nil {
+			return q, &usageError{fmt.Sprintf("--from %q is no address; write it as 10.20.0.7 or fd00::7", c.From)}
+		}
+	}
+	if c.At != "" {
+		if q.At, err = time.Parse(time.RFC3339, c.At); err != nil {
+			return q, &usageError{fmt.Sprintf("--at %q is no time; write it as 2027-01-31T08:00:00Z", c.At)}
+		}
+	}
+	return q, nil
 }
 
 // unread says why there is no answer.

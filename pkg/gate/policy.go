@@ -11,7 +11,7 @@ import (
 
 // policyOptions tells the policy language which directories there are and how to ask them for groups.
 func policyOptions(cfg config.Config, d *directoryParts) policyfile.Options {
-	o := policyfile.Options{Directories: map[string]policyfile.Directory{}}
+	o := policyfile.Options{Directories: map[string]policyfile.Directory{}, Services: serviceNames(cfg)}
 	for i, c := range cfg.Directories {
 		o.Directories[c.Name] = policyfile.Directory{GroupsBaseDN: c.Groups.BaseDN}
 		if c.Default || i == 0 {
