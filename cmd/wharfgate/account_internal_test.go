@@ -109,6 +109,8 @@ func TestExplainUsage(t *testing.T) {
 	call(t, "", "explain", "-c", s.config, "pull").want(t, exitUsage, "name a repository")
 	call(t, "", "explain", "-c", s.config, "catalog", "a").want(t, exitUsage, "catalog takes no repository")
 	call(t, "", "explain", "-c", s.config, "pull", "Not/Legal").want(t, exitUsage, "is no repository name")
+	call(t, "", "explain", "-c", s.config, "--from", "here", "pull", "a").want(t, exitUsage, `--from "here" is no address`)
+	call(t, "", "explain", "-c", s.config, "--at", "tomorrow", "pull", "a").want(t, exitUsage, `--at "tomorrow" is no time`)
 	call(t, "", "explain", "-c", s.config, "--registry", "other", "pull", "a").want(t, exitUsage, "--registry: registry.test")
 	two := newSite(t, "REGISTRIES", "[{service: a.test}, {service: b.test}]")
 	call(t, "", "explain", "-c", two.config, "pull", "a").want(t, exitUsage, "--registry: a.test, b.test")
@@ -130,4 +132,24 @@ func TestPatience(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestExplainElsewhereAndThen: address and time are those of the question.
+func TestExplainElsewhereAndThen(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write(t, "policy.yaml", `version: 1
+rules:
+  - who: anyone
+    can: pull
+    repos: public/**
+    from: 10.0.0.0/8
+    until: 2026-12-31
+`)
+	explain := func(flags ...string) outcome {
+		return call(t, "", append(append([]string{"explain", "-c", s.config}, flags...), "pull", "public/a")...)
+	}
+	explain("--from", "10.1.2.3", "--at", "2026-12-31T23:59:59Z").want(t, exitOK, "granted")
+	explain("--from", "10.1.2.3", "--at", "2027-01-01T00:00:00Z").want(t, exitFaults, "not granted")
+	explain("--from", "192.168.1.1", "--at", "2026-12-31T00:00:00Z").want(t, exitFaults, "not granted")
 }
