@@ -244,7 +244,10 @@ func (a *zotAccess) named(p zotPolicy, who somebody) bool {
 
 // zotMatch matches a pattern; false where it is one of those that are not known here.
 func zotMatch(pattern, name string) (matches, known bool) {
-	if strings.ContainsAny(pattern, `?[]{}\`) {
+	if apart(folder(pattern), name) {
+		return false, true
+	}
+	if _, ok := doubleStar(pattern); !ok {
 		return false, false
 	}
 	return matchParts(strings.Split(pattern, "/"), strings.Split(name, "/")), true

@@ -110,8 +110,24 @@ func (d *differ) folder(c *class, folder string, texts map[byte]string) {
 	before, after := d.filled(c, folder, texts, d.before), d.filled(c, folder, texts, d.after)
 	from, to := d.before.cover(named), d.after.cover(named)
 	from, to = append(from, before.all), append(to, after.all)
+	n := len(d.changes)
 	d.report(named, after.guarded, from, to, Gains, Barred)
 	d.report(named, before.guarded, to, from, Loses, Freed)
+	for i := n; i < len(d.changes); i++ {
+		v, why := d.after, "a folder that another rule names now"
+		if d.changes[i].Kind == Gains {
+			v, why = d.before, "a folder that no other rule names any more"
+		}
+		if v.keepsOut(c.key, folder) {
+			d.changes[i].Because = why
+		}
+	}
+}
+
+// keepsOut reports whether a hole of the class keeps out of a folder.
+func (v *policyView) keepsOut(key, folder string) bool {
+	own := v.classes[key]
+	return own != nil && slices.ContainsFunc(own.clauses, func(b bound) bool { return b.clause.Reserved(folder) })
 }
 
 // filling is a class with values in its holes.

@@ -36,6 +36,8 @@ type Change struct {
 	Repos string
 	// Inside is a second pattern that the repository must match, too; it may be empty.
 	Inside string
+	// Because says why, where the rule alone does not tell; it may be empty.
+	Because string
 	// Rule is the rule that causes it: of the new policy for Gains and Barred, of the old one for Freed; for
 	// Loses the rule that is gone, or the new cannot.
 	Rule *policy.Rule

@@ -37,10 +37,10 @@ func TestPlanTexts(t *testing.T) {
 		{"covered by two together", with(can("group:x", pull, "a/*", "a/*/**")), with(can("group:x", pull, "a/**")), ""},
 		{"a new group", base, with(can("group:search", push, "search/**")), `
 			group search gains pull and push in search/** (rule 5, p.yaml:50)
-			group team-search loses pull, push and delete in search/** (rule 2, p.yaml:20)`},
+			group team-search loses pull, push and delete in search/**, a folder that another rule names now (rule 2, p.yaml:20)`},
 		{"a group goes", base, base[1:], `
 			group payments loses pull and push in payments/** (rule 1, p.yaml:10)
-			group team-payments gains pull, push and delete in payments/** (rule 1, p.yaml:10)`},
+			group team-payments gains pull, push and delete in payments/**, a folder that no other rule names any more (rule 1, p.yaml:10)`},
 		{"a longer grant", with(ended), with(longer), `
 			user eve gains pull in payments/** until 2026-01-24 (rule 5, p.yaml:50)`},
 		{"a shorter grant", with(longer), with(ended), `
@@ -52,7 +52,7 @@ func TestPlanTexts(t *testing.T) {
 		{"the catalog", base, with(words{who: []string{"group:ops"}, actions: registry.Catalog}), `
 			group ops gains catalog (rule 5, p.yaml:50)`},
 		{"listed words", base, with(can("group:<app>-<stage:dev|test>-rw", push, "apps/<app>/<stage>/**")), `
-			group team-apps loses pull, push and delete in apps/** (rule 2, p.yaml:20)
+			group team-apps loses pull, push and delete in apps/**, a folder that another rule names now (rule 2, p.yaml:20)
 			every group <app>-dev-rw gains pull and push in apps/<app>/dev/** (rule 5, p.yaml:50)
 			every group <app>-test-rw gains pull and push in apps/<app>/test/** (rule 5, p.yaml:50)`},
 	} {

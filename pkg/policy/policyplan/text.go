@@ -41,6 +41,9 @@ func (c Change) Text() string {
 	case Freed:
 		b.WriteString(who + " is no longer kept from " + list(words(c.Actions), "or") + where)
 	}
+	if c.Because != "" {
+		b.WriteString(", " + c.Because)
+	}
 	return b.String() + " (" + c.ruleText() + ")"
 }
 
@@ -99,6 +102,7 @@ type changeJSON struct {
 	Actions    []string `json:"actions"`
 	Repos      string   `json:"repos,omitempty"`
 	Inside     string   `json:"inside,omitempty"`
+	Because    string   `json:"because,omitempty"`
 	Conditions string   `json:"conditions,omitempty"`
 	Rule       int      `json:"rule"`
 	Position   string   `json:"position"`
@@ -109,7 +113,7 @@ type changeJSON struct {
 // MarshalJSON gives the change for machines.
 func (c Change) MarshalJSON() ([]byte, error) {
 	j := changeJSON{
-		Kind: c.Kind, Who: c.Who, Actions: words(c.Actions), Repos: c.Repos, Inside: c.Inside, Example: c.Example,
+		Kind: c.Kind, Who: c.Who, Actions: words(c.Actions), Repos: c.Repos, Inside: c.Inside, Because: c.Because, Example: c.Example,
 	}
 	if c.Rule == nil {
 		c.Rule = &policy.Rule{}
