@@ -95,20 +95,39 @@ func (c *clause) findCaptures() {
 	}
 	found := make([]capture, 0, len(t.holes))
 	for slot := range t.holes {
-		for i := range c.parts {
-			if c.parts[i].deep {
-				break
-			}
-			if k, ok := captureFrom(c.parts[i].elems, slot); ok {
-				k.part = i
-				found = append(found, k)
-				break
-			}
+		if k, ok := c.captureOf(slot); ok {
+			found = append(found, k)
 		}
 	}
 	if len(found) == len(t.holes) {
 		c.captures = found
 	}
+}
+
+// captureOf gives the first place from which a hole can be read.
+func (c *clause) captureOf(slot int) (capture, bool) {
+	for i := range c.parts {
+		if c.parts[i].deep {
+			break
+		}
+		if k, ok := captureFrom(c.parts[i].elems, slot); ok {
+			k.part = i
+			return k, true
+		}
+	}
+	return capture{}, false
+}
+
+// read gives what stands in a path where the hole does; ok is false where nothing does.
+func (k *capture) read(p *path) (value string, ok bool) {
+	if k.part >= p.n {
+		return "", false
+	}
+	s := p.part(k.part)
+	if len(s) <= k.prefix+k.suffix {
+		return "", false
+	}
+	return s[k.prefix : len(s)-k.suffix], true
 }
 
 // captureFrom tells where a hole stands in a part that has nothing else but literals.
@@ -137,15 +156,12 @@ func (c *clause) groupName(b []byte, p *path) []byte {
 		return nil
 	}
 	var v values
-	for _, k := range c.captures {
-		if k.part >= p.n {
+	for i := range c.captures {
+		value, ok := c.captures[i].read(p)
+		if !ok {
 			return nil
 		}
-		s := p.part(k.part)
-		if len(s) <= k.prefix+k.suffix {
-			return nil
-		}
-		v[k.slot] = s[k.prefix : len(s)-k.suffix]
+		v[c.captures[i].slot] = value
 	}
 	return c.subject.template.name(b, &v)
 }
@@ -218,10 +234,15 @@ type query struct {
 // stay on the stack.
 func (q *query) prepare(name string) {
 	if q.principal.Kind != identity.Anonymous {
-		q.user = identity.Fold(q.principal.Name)
-		q.userLegal = q.principal.Kind == identity.Person && isASCII(q.principal.Name) && legalPart(q.user)
+		q.identify()
 	}
 	q.path.cut(name)
+}
+
+// identify works out what the principal's name may stand for.
+func (q *query) identify() {
+	q.user = identity.Fold(q.principal.Name)
+	q.userLegal = q.principal.Kind == identity.Person && isASCII(q.principal.Name) && legalPart(q.user)
 }
 
 // isASCII reports whether a name consists of ASCII alone. Others may fold into a legal path part that looks
