@@ -153,3 +153,72 @@ rules:
 	explain("--from", "10.1.2.3", "--at", "2027-01-01T00:00:00Z").want(t, exitFaults, "not granted")
 	explain("--from", "192.168.1.1", "--at", "2026-12-31T00:00:00Z").want(t, exitFaults, "not granted")
 }
+
+// whoPolicy speaks about one folder in several ways.
+const whoPolicy = `version: 1
+rules:
+  - {who: anyone, can: pull, repos: public/**}
+  - {who: "group:team-<team:payments|search>", can: push, repos: <team>/**}
+  - {who: user:eve, can: delete, repos: payments/**, from: 10.0.0.0/8, until: 2026-12-31}
+  - {who: "group:interns", cannot: push, repos: payments/**}
+`
+
+// TestExplainWho: --repo alone lists who can do what, as the policy names them, and asks no directory.
+func TestExplainWho(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write(t, "policy.yaml", whoPolicy)
+	who := func(args ...string) outcome {
+		got := call(t, "", append([]string{"explain", "-c", s.config, "--at", "2026-12-01T00:00:00Z"}, args...)...)
+		got.want(t, exitOK)
+		got.out = strings.ReplaceAll(got.out, s.dir+"/", "")
+		return got
+	}
+	for repo, want := range map[string]string{
+		"payments/api": `payments/api on registry.test:
+  group team-payments can pull and push (rule 2, policy.yaml:4)
+taken away from whoever it is given to:
+  nobody in group interns can push (rule 4, policy.yaml:6)
+but for one condition:
+  user eve could pull and delete if the client's address were in 10.0.0.0/8; it is unknown (rule 3, policy.yaml:5)
+`,
+		"public/x": "public/x on registry.test:\n  anyone can pull (rule 1, policy.yaml:3)\n",
+		"payments": "no rule speaks about payments on registry.test: nobody can do anything there\n",
+	} {
+		if got := who("--repo", repo).out; got != want {
+			t.Errorf("explain --repo %s =\n%s\nwant\n%s", repo, got, want)
+		}
+	}
+	who("--repo", "payments/api", "--from", "10.1.2.3").want(t, exitOK, "user eve can pull and delete from 10.0.0.0/8 until 2026-12-31 (rule 3")
+	who("--repo", "payments/api", "--from", "10.1.2.3", "--at", "2027-01-01T00:00:00Z").want(t, exitOK, "if it had not ended 2026-12-31")
+	s.write(t, "policy.yaml", "version: 1\nrules:\n  - {who: signed-in, cannot: pull, repos: x/**}\n")
+	who("--repo", "x/y").want(t, exitOK, "no rule that is in force gives anything", "nobody signed in can pull, push and delete")
+	s.write(t, "policy.yaml", "version: 1\nrules:\n  - {who: signed-in, cann: pull, repos: x/**}\n")
+	call(t, "", "explain", "-c", s.config, "--repo", "x/y").want(t, exitFaults, "policy.yaml:3", "did you mean")
+}
+
+func TestExplainWhoJSON(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "REGISTRIES", "[{service: a.test}, {service: b.test}]")
+	s.write(t, "policy.yaml", whoPolicy+"  - {who: robot:ci, can: pull, repos: payments/**, on: b.test}\n")
+	var answer struct {
+		Registry, Repository string
+		Rules                []holding
+	}
+	got := call(t, "", "explain", "-c", s.config, "--json", "--registry", "b.test", "--repo", "payments/api", "--from", "10.0.0.1", "--at", "2027-01-01T00:00:00Z")
+	got.want(t, exitOK)
+	if err := json.Unmarshal([]byte(got.out), &answer); err != nil || len(answer.Rules) != 4 || answer.Registry != "b.test" || answer.Repository != "payments/api" {
+		t.Fatalf("explain --json --repo = %s (%v)", got.out, err)
+	}
+	team, eve, interns, robot := answer.Rules[0], answer.Rules[1], answer.Rules[2], answer.Rules[3]
+	if team.Subject != "group:team-payments" || team.Directory != "corp" || team.Rule != 2 || !team.InForce || strings.Join(team.Actions, ",") != "pull,push" {
+		t.Errorf("the team is %+v", team)
+	}
+	if eve.InForce || eve.Lack == "" || interns.Effect != "cannot" || robot.Subject != "robot:ci" || !robot.InForce {
+		t.Errorf("the others are %+v", answer.Rules[1:])
+	}
+	got = call(t, "", "explain", "-c", s.config, "--json", "--registry", "a.test", "--repo", "nowhere")
+	got.want(t, exitOK, `"rules":[]`)
+	call(t, "", "explain", "-c", s.config, "--repo", "payments/api").want(t, exitUsage, "--registry: a.test, b.test")
+	call(t, "", "explain", "-c", s.config, "--registry", "a.test", "--repo", "Not/Legal").want(t, exitUsage, "is no repository name")
+}

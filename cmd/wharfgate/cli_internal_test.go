@@ -75,19 +75,22 @@ func TestNoArgumentsIsHelp(t *testing.T) {
 func TestUsageErrors(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"serv":                            `did you mean "serve"?`,
-		"check --onlin":                   `did you mean "--online"?`,
-		"check":                           "missing flags: --config=FILE",
-		"keys":                            `expected one of "init", "export"`,
-		"keys make":                       `Try "wharfgate keys --help".`,
-		"login -c x":                      `expected "<user>"`,
-		"explain -c x pul a":              `must be one of "pull","push","delete","catalog"`,
-		"registry -c x --for zot":         `--for must be one of "distribution","distribution2","distribution3" but got "zot"`,
-		"registry -c x --format toml":     `--format must be one of "yaml","env","compose","bundle"`,
-		"completion tcsh":                 `must be one of "bash","zsh","fish"`,
-		"version --jsn":                   `did you mean "--json"?`,
-		"login -c x alice password":       "unexpected argument password",
-		"config schema -c wharfgate.yaml": "unknown flag -c",
+		"serv":                             `did you mean "serve"?`,
+		"check --onlin":                    `did you mean "--online"?`,
+		"check":                            "missing flags: --config=FILE",
+		"keys":                             `expected one of "init", "export"`,
+		"keys make":                        `Try "wharfgate keys --help".`,
+		"login -c x":                       `expected "<user>"`,
+		"explain -c x pul a":               `must be one of "pull","push","delete","catalog"`,
+		"explain -c x":                     "name an action and a repository",
+		"explain -c x --repo a pull b":     "--repo lists everybody and takes no action",
+		"explain -c x --repo a --user eve": "--repo lists everybody and takes no --user",
+		"registry -c x --for zot":          `--for must be one of "distribution","distribution2","distribution3" but got "zot"`,
+		"registry -c x --format toml":      `--format must be one of "yaml","env","compose","bundle"`,
+		"completion tcsh":                  `must be one of "bash","zsh","fish"`,
+		"version --jsn":                    `did you mean "--json"?`,
+		"login -c x alice password":        "unexpected argument password",
+		"config schema -c wharfgate.yaml":  "unknown flag -c",
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()

@@ -25,8 +25,9 @@ type explainCmd struct {
 	Registry string   `placeholder:"SERVICE" help:"Which of the configured registries; needed when there are several."`
 	From     string   `placeholder:"ADDRESS" help:"Client address, for rules with from; left out, such a can does not apply."`
 	At       string   `placeholder:"TIME" help:"Time, for rules with since and until, as 2027-01-31T08:00:00Z; left out, now."`
+	Repo     string   `placeholder:"REPOSITORY" help:"Instead of an action: list who can do what in this repository, and through which rule."`
 	JSON     bool     `help:"Print JSON."`
-	Action   string   `arg:"" enum:"pull,push,delete,catalog" help:"pull, push, delete or catalog."`
+	Action   string   `arg:"" optional:"" help:"pull, push, delete or catalog."`
 	Repos    []string `arg:"" optional:"" name:"repository" help:"Repository names; none for catalog."`
 }
 
@@ -34,11 +35,31 @@ type explainCmd struct {
 func (*explainCmd) Help() string {
 	return `Reads the account's groups as they are now and decides like the running gate, without a password.
 Exit code 0: granted; 1: not granted, or the account could not be read.
+With --repo alone it lists who can do what there, as the policy names them, and asks no directory; exit code 0.
 
   wharfgate explain -c wharfgate.yaml --user alice push team/app
   wharfgate explain -c wharfgate.yaml pull public/hello
   wharfgate explain -c wharfgate.yaml --user alice catalog
-  wharfgate explain -c wharfgate.yaml --user eve --at 2027-01-01T00:00:00Z --from 10.20.0.7 pull payments/api`
+  wharfgate explain -c wharfgate.yaml --user eve --at 2027-01-01T00:00:00Z --from 10.20.0.7 pull payments/api
+  wharfgate explain -c wharfgate.yaml --repo payments/api`
+}
+
+// Validate looks at the arguments.
+func (c *explainCmd) Validate() error {
+	switch {
+	case c.Repo != "" && c.Action != "":
+		return errors.New("--repo lists everybody and takes no action; leave one of them out")
+	case c.Repo != "" && c.User != "":
+		return errors.New("--repo lists everybody and takes no --user; leave one of them out")
+	case c.Repo != "":
+		return nil
+	case c.Action == "":
+		return errors.New(`name an action and a repository, as in "push team/app", or list who can do what with --repo team/app`)
+	case !slices.Contains([]string{"pull", "push", "delete", "catalog"}, c.Action):
+		return fmt.Errorf(`<action> must be one of "pull","push","delete","catalog" but got %q`, c.Action)
+	default:
+		return nil
+	}
 }
 
 // explanation is one answer in JSON.
@@ -59,6 +80,9 @@ func (c *explainCmd) Run(ctx context.Context, s streams) error {
 	question, err := c.question(cfg)
 	if err != nil {
 		return err
+	}
+	if c.Repo != "" {
+		return c.who(ctx, s, cfg, question)
 	}
 	desk, err := gate.OpenDesk(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -112,6 +136,9 @@ func (c *explainCmd) unread(err error) error {
 
 // scopes turns the arguments into what a client would ask for.
 func (c *explainCmd) scopes() ([]registry.Scope, error) {
+	if c.Repo != "" {
+		return repositoryScopes([]string{c.Repo}, "*")
+	}
 	if c.Action == "catalog" {
 		if len(c.Repos) > 0 {
 			return nil, &usageError{"catalog takes no repository"}
@@ -121,9 +148,14 @@ func (c *explainCmd) scopes() ([]registry.Scope, error) {
 	if len(c.Repos) == 0 {
 		return nil, &usageError{"name a repository, as in: wharfgate explain -c " + c.Config + " --user alice " + c.Action + " team/app"}
 	}
+	return repositoryScopes(c.Repos, c.Action)
+}
+
+// repositoryScopes asks for an action on each repository.
+func repositoryScopes(repos []string, action string) ([]registry.Scope, error) {
 	var scopes []registry.Scope
-	for _, r := range c.Repos { // one by one, as a list of scopes would be sorted
-		one, dropped, err := registry.ParseScopes([]string{registry.TypeRepository + ":" + r + ":" + c.Action}, 1)
+	for _, r := range repos { // one by one, as a list of scopes would be sorted
+		one, dropped, err := registry.ParseScopes([]string{registry.TypeRepository + ":" + r + ":" + action}, 1)
 		if err != nil || len(dropped) > 0 || len(one) != 1 {
 			return nil, &usageError{fmt.Sprintf("%q is no repository name, as in team/app: lower-case letters, digits and . _ - between slashes", r)}
 		}
