@@ -164,13 +164,17 @@ func (d *decider) byDN(t *table) {
 	}
 }
 
-// byID looks up the ids of the person's groups.
+// byID looks up the ids of the person and of their groups.
 func (d *decider) byID(t *table) {
 	if t.few == nil && t.many == nil {
 		return
 	}
-	groups := d.query.principal.Groups
+	who := d.query.principal
+	groups := who.Groups
 	for i := range t.few {
+		if sameID(who.ID, t.few[i].key) {
+			d.all(t.few[i].clauses, nil)
+		}
 		for j := range groups {
 			if sameID(groups[j].ID, t.few[i].key) {
 				d.all(t.few[i].clauses, &groups[j])
@@ -181,6 +185,7 @@ func (d *decider) byID(t *table) {
 		return
 	}
 	var buf [64]byte
+	d.all(t.many[string(appendIDKey(buf[:0], who.ID))], nil)
 	for j := range groups {
 		if id := groups[j].ID; id != "" {
 			d.all(t.many[string(appendIDKey(buf[:0], id))], &groups[j])

@@ -98,6 +98,8 @@ func (q *query) whoCondition(clauses []*clause) string {
 			login = true
 		case s.Kind == User:
 			users = appendNew(users, s.short())
+		case s.Kind == UserID:
+			users = appendNew(users, "the account "+s.short())
 		case s.Kind == Robot:
 			users = appendNew(users, "robot "+s.short())
 		case s.template == nil:

@@ -38,7 +38,7 @@ func subject(t testing.TB, text string) policy.Subject {
 	}
 	k := map[string]policy.SubjectKind{
 		"anyone": policy.Anyone, "signed-in": policy.SignedIn, "user": policy.User, "group": policy.GroupName,
-		"id": policy.GroupID, "dn": policy.GroupDN, "robot": policy.Robot,
+		"id": policy.GroupID, "dn": policy.GroupDN, "robot": policy.Robot, "user-id": policy.UserID,
 	}[kind]
 	if k == policy.Anyone || k == policy.SignedIn || k == policy.Robot {
 		directory = ""
@@ -167,6 +167,16 @@ func TestSubjects(t *testing.T) {
 		{"user of that directory", "user:alice@partner", func(p *identity.Principal) { p.Source = "partner" }, true},
 		{"same name elsewhere", "user:alice", func(p *identity.Principal) { p.Source = "partner" }, false},
 		{"robot of the same name", "user:alice", func(p *identity.Principal) { p.Kind = identity.Robot }, false},
+		{"user by id", "user-id:id-alice", nil, true},
+		{"user by id in another case", "user-id:ID-ALICE", func(p *identity.Principal) { p.ID = "Id-Alice" }, true},
+		{"user by id with another login name", "user-id:id-alice", func(p *identity.Principal) { p.Name = "alice.new" }, true},
+		{"user by id, not the new owner of the name", "user-id:id-alice", func(p *identity.Principal) { p.ID = "id-alice2" }, false},
+		{"user by id of another directory", "user-id:id-alice@partner", nil, false},
+		{"user by id is no group's", "user-id:ID-team-a", nil, false},
+		{"group by id is no user's", "id:id-alice", nil, false},
+		{"robot by id", "user-id:id-alice", func(p *identity.Principal) { p.Kind = identity.Robot }, false},
+		{"somebody without an id", "user-id:id-alice", func(p *identity.Principal) { p.ID = "" }, false},
+		{"one of many users by id", "user-id:1 user-id:2 user-id:3 user-id:4 user-id:5 user-id:id-alice", nil, true},
 		{"group", "group:team-a", nil, true},
 		{"group in another case", "group:Team-A", nil, true},
 		{"group elsewhere", "group:team-a", func(p *identity.Principal) { p.Source = "partner" }, false},

@@ -65,7 +65,7 @@ func generate(r *rand.Rand) words {
 		holes = []string{"<t>", "<s>"}
 	default:
 		for range 1 + r.IntN(2) {
-			w.who = append(w.who, pick(r, "signed-in", "user:a", "user:b", "user:B", "group:team-a", "group:team-b",
+			w.who = append(w.who, pick(r, "signed-in", "user:a", "user:b", "user:B", "user-id:id-a", "user-id:ID-b@partner", "group:team-a", "group:team-b",
 				"group:a-rw", "group:a@partner", "robot:a", "robot:b", "dn:cn=team-a,ou=groups,dc=corp", "id:id-team-b", "anyone"))
 		}
 	}
@@ -102,7 +102,7 @@ func day(n int) time.Time {
 func (w *words) condition(r *rand.Rand) {
 	if r.IntN(4) == 0 {
 		for range 1 + r.IntN(2) {
-			w.except = append(w.except, pick(r, "signed-in", "user:a", "group:team-a", "group:team-<t>", "group:<t>-b", "group:<x>-rw", "robot:a", "id:id-team-b"))
+			w.except = append(w.except, pick(r, "signed-in", "user:a", "user-id:id-b", "group:team-a", "group:team-<t>", "group:<t>-b", "group:<x>-rw", "robot:a", "id:id-team-b"))
 		}
 	}
 	if r.IntN(4) == 0 {
@@ -242,7 +242,8 @@ func naiveWho(who string, p identity.Principal) []map[string]string {
 	case kind == "robot" && p.Kind == identity.Robot && strings.EqualFold(p.Name, name):
 		return []map[string]string{{}}
 	case kind == "anyone", kind == "signed-in" && isPerson,
-		kind == "user" && isPerson && p.Source == directory && strings.EqualFold(p.Name, name):
+		kind == "user" && isPerson && p.Source == directory && strings.EqualFold(p.Name, name),
+		kind == "user-id" && isPerson && p.Source == directory && strings.EqualFold(p.ID, name):
 		return []map[string]string{user}
 	case !isPerson || p.Source != directory:
 		return nil
@@ -332,7 +333,7 @@ func TestProperties(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	granted := 0
-	for range 150 {
+	for range 200 {
 		all := make([]words, 1+r.IntN(pick(r, 4, 30)))
 		rules := make([]policy.Rule, len(all))
 		for i := range all {

@@ -78,7 +78,7 @@ func TestRemarksAreTrue(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
 	remarks, seen := 0, 0
-	for range 400 {
+	for range 600 {
 		rules := make([]policy.Rule, 12)
 		for i := range rules {
 			w := generate(r)
@@ -87,7 +87,7 @@ func TestRemarksAreTrue(t *testing.T) {
 		p := compile(t, rules...)
 		all := p.Remarks(time.Time{})
 		remarks += len(all)
-		for range 30 {
+		for range 90 {
 			q := on(somebody(r), pull|push|del, somewhere(r))
 			if r.IntN(10) == 0 {
 				q = catalog(q.Principal)

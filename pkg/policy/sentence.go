@@ -33,7 +33,7 @@ func (r *Rule) Sentence() string {
 
 // subjects lists subjects, each text once.
 func subjects(who []Subject) string {
-	var groups, users, robots, others []string
+	var groups, users, accounts, robots, others []string
 	seen := map[string]bool{}
 	for i := range who {
 		s := &who[i]
@@ -48,6 +48,8 @@ func subjects(who []Subject) string {
 			others = append(others, "everyone signed in")
 		case s.Kind == User:
 			users = append(users, s.short())
+		case s.Kind == UserID:
+			accounts = append(accounts, s.short())
 		case s.Kind == Robot:
 			robots = append(robots, s.short())
 		case s.template != nil:
@@ -62,6 +64,9 @@ func subjects(who []Subject) string {
 	}
 	if len(users) > 0 {
 		all = append(all, plural("user", users))
+	}
+	if len(accounts) > 0 {
+		all = append(all, plural("account", accounts))
 	}
 	if len(robots) > 0 {
 		all = append(all, plural("robot", robots))

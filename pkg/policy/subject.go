@@ -24,6 +24,9 @@ const (
 	GroupID
 	// Robot is one machine account, by name. Robots are not signed in and are in no groups.
 	Robot
+	// UserID is one person, by the directory's own id of the account: it stays with the account when that gets
+	// another login name, and is never somebody else's.
+	UserID
 )
 
 // Subject is one answer to "who". Make one with [NewSubject].
@@ -84,7 +87,7 @@ func NewSubject(kind SubjectKind, text, directory, name string) (Subject, error)
 			}
 		}
 		s.key = key
-	case GroupID:
+	case GroupID, UserID:
 		s.key = idKey(name)
 	case Anyone, SignedIn:
 	default:
@@ -116,7 +119,7 @@ func (s *Subject) Fills(hole string) bool {
 }
 
 // inDirectory reports whether the subject speaks about persons of one directory only.
-func (s *Subject) inDirectory() bool { return s.Kind == User || s.isGroupKind() }
+func (s *Subject) inDirectory() bool { return s.Kind == User || s.Kind == UserID || s.isGroupKind() }
 
 // isGroupKind reports whether the subject matches a person through a group.
 func (s *Subject) isGroupKind() bool {
@@ -132,6 +135,8 @@ func (s *Subject) admitsPerson(p *identity.Principal, user string) bool {
 		return p.Kind == identity.Person
 	case User:
 		return p.Kind == identity.Person && p.Source == s.Directory && user == s.key
+	case UserID:
+		return p.Kind == identity.Person && p.Source == s.Directory && s.key != "" && sameID(p.ID, s.key)
 	case Robot:
 		return p.Kind == identity.Robot && user == s.key
 	default:

@@ -44,7 +44,7 @@ const schema = `{
       "type": "string",
       "anyOf": [
         {"enum": ["anyone", "signed-in"]},
-        {"pattern": "^(group|user|robot):.+$"}
+        {"pattern": "^(group|user|user-id|robot):.+$"}
       ]
     },
     "subjects": {
@@ -103,7 +103,7 @@ const schema = `{
       ],
       "properties": {
         "who": {
-          "description": "Whom the rule is about: anyone, signed-in, group:NAME, user:NAME or robot:NAME. A list means or.",
+          "description": "Whom the rule is about: anyone, signed-in, group:NAME, user:NAME, user-id:ID or robot:NAME. A list means or.",
           "$ref": "#/$defs/subjects"
         },
         "except": {
@@ -163,9 +163,10 @@ const schema = `{
           "description": "Who asks; {} is somebody without a login.",
           "type": "object",
           "additionalProperties": false,
-          "not": {"anyOf": [{"required": ["robot", "user"]}, {"required": ["robot", "groups"]}]},
+          "not": {"anyOf": [{"required": ["robot", "user"]}, {"required": ["robot", "user-id"]}, {"required": ["robot", "groups"]}]},
           "properties": {
             "user": {"description": "A login name.", "$ref": "#/$defs/text"},
+            "user-id": {"description": "The directory's id of the account.", "$ref": "#/$defs/text"},
             "groups": {"description": "The groups that they are in.", "$ref": "#/$defs/texts"},
             "robot": {"description": "The name of a robot.", "$ref": "#/$defs/text"},
             "from": {"description": "The client's address.", "$ref": "#/$defs/text"},

@@ -80,7 +80,7 @@ func (p *parser) test(n *yaml.Node, number int) {
 
 // as reads who asks, from where, when and on which registry.
 func (p *parser) as(n *yaml.Node, t *trial) {
-	fields, ok := p.mapping(n, `"as"`, []string{"user", "robot", "groups", "from", "on", "at"})
+	fields, ok := p.mapping(n, `"as"`, []string{"user", "user-id", "robot", "groups", "from", "on", "at"})
 	if !ok {
 		return
 	}
@@ -105,13 +105,14 @@ func (p *parser) as(n *yaml.Node, t *trial) {
 	}
 }
 
-// somebody reads user, groups and robot.
+// somebody reads user, user-id, groups and robot.
 func (p *parser) somebody(fields map[string]field, t *trial) {
 	user, isUser := fields["user"]
+	id, hasID := fields["user-id"]
 	groups, isMember := fields["groups"]
 	robot, isRobot := fields["robot"]
 	switch {
-	case isRobot && isUser:
+	case isRobot && (isUser || hasID):
 		p.node(robot.key, CodeBadTest, "a test is about a user or about a robot", "make two tests of it")
 	case isRobot && isMember:
 		p.node(groups.key, CodeBadTest, "a robot is in no groups", "leave groups out, or write user")
@@ -125,11 +126,14 @@ func (p *parser) somebody(fields map[string]field, t *trial) {
 		}
 		t.who = identity.Principal{Kind: identity.Robot, Name: name}
 	}
-	if isRobot || !isUser && !isMember {
+	if isRobot || !isUser && !hasID && !isMember {
 		return
 	}
 	t.who.Kind = identity.Person
 	t.who.Source, _ = p.options.defaultDirectory()
+	if hasID {
+		p.account(id.value, t)
+	}
 	if isUser {
 		p.person(user.value, t)
 	}
@@ -147,8 +151,25 @@ func (p *parser) person(n *yaml.Node, t *trial) {
 		return
 	}
 	var c cast
-	if p.user(n, name, 0, &c) {
-		t.who.Source, t.who.Name = c.list[0].Directory, c.list[0].Name
+	if !p.user(n, policy.User, name, 0, &c) {
+		return
+	}
+	if home := c.list[0].Directory; t.who.ID != "" && home != t.who.Source {
+		p.node(n, CodeBadTest, "this user is of directory "+quoted(home)+", and the user-id of directory "+quoted(t.who.Source), "a person is in one directory")
+		return
+	}
+	t.who.Source, t.who.Name = c.list[0].Directory, c.list[0].Name
+}
+
+// account reads the id of the account of a test.
+func (p *parser) account(n *yaml.Node, t *trial) {
+	id, ok := p.text(n, `"user-id"`)
+	if !ok {
+		return
+	}
+	var c cast
+	if p.user(n, policy.UserID, id, 0, &c) {
+		t.who.Source, t.who.ID = c.list[0].Directory, c.list[0].Name
 	}
 }
 
@@ -167,7 +188,7 @@ func (p *parser) membership(n *yaml.Node, t *trial) {
 		groups = []policy.Subject{s}
 	}
 	for i := range groups {
-		if len(t.who.Groups) == 0 && t.who.Name == "" {
+		if len(t.who.Groups) == 0 && t.who.Name == "" && t.who.ID == "" {
 			t.who.Source = groups[i].Directory
 		}
 		if groups[i].Directory != t.who.Source {

@@ -124,6 +124,8 @@ func (t *trial) name() string {
 		return "robot " + t.who.Name
 	case t.who.Name != "":
 		return t.who.Name
+	case t.who.ID != "":
+		return "account " + t.who.ID
 	case t.who.Kind == identity.Person:
 		return "a person of these groups"
 	default:

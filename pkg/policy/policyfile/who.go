@@ -66,7 +66,7 @@ func aliasName(s string) bool {
 func (p *parser) who(n *yaml.Node, fields map[string]field, r *policy.Rule) bool {
 	f, ok := fields["who"]
 	if !ok {
-		p.at(n.Line, n.Column, 1, CodeMissingKey, `this rule has no "who"`, "write anyone, signed-in, group:NAME, user:NAME or robot:NAME")
+		p.at(n.Line, n.Column, 1, CodeMissingKey, `this rule has no "who"`, "write anyone, signed-in, group:NAME, user:NAME, user-id:ID or robot:NAME")
 		return false
 	}
 	c := cast{hold: r.Effect == policy.Cannot}
@@ -121,14 +121,16 @@ func (p *parser) subject(n *yaml.Node, c *cast) bool {
 		}
 		c.list = append(c.list, s)
 		return true
-	case (kind == "group" || kind == "user" || kind == "robot") && (name == "" || strings.TrimSpace(name) != name):
+	case slices.Contains(subjectKinds(), kind) && (name == "" || strings.TrimSpace(name) != name):
 		p.node(n, CodeUnknownSubject, quoted(n.Value)+" names nobody", "write "+kind+":NAME, without a space on either side")
 		return false
 	case len(n.Value) > maxName:
 		p.node(n, CodeTooLarge, "a name of more than 4096 bytes", "no directory has such a name")
 		return false
 	case kind == "user":
-		return p.user(n, name, offset, c)
+		return p.user(n, policy.User, name, offset, c)
+	case kind == "user-id":
+		return p.user(n, policy.UserID, name, offset, c)
 	case kind == "robot":
 		s, err := policy.NewSubject(policy.Robot, n.Value, "", name)
 		if err != nil {
@@ -146,11 +148,13 @@ func (p *parser) subject(n *yaml.Node, c *cast) bool {
 
 // unknownSubject explains a text that is no subject.
 func (p *parser) unknownSubject(n *yaml.Node) {
-	words := []string{"anyone", "signed-in", "group:NAME", "user:NAME", "robot:NAME"}
+	words := []string{"anyone", "signed-in", "group:NAME", "user:NAME", "user-id:ID", "robot:NAME"}
 	remedy := suggest(n.Value, words)
 	if kind, name, ok := strings.Cut(n.Value, ":"); ok {
-		for _, k := range []string{"group", "user", "robot"} {
-			if distance(strings.ToLower(strings.TrimSpace(kind)), k, 3) < 3 {
+		nearest := 3
+		for _, k := range subjectKinds() {
+			if d := distance(strings.ToLower(strings.TrimSpace(kind)), k, 3); d < nearest {
+				nearest = d
 				remedy = `did you mean "` + k + ":" + strings.TrimSpace(name) + `"? (` + strings.Join(words, ", ") + ")"
 			}
 		}
@@ -161,17 +165,24 @@ func (p *parser) unknownSubject(n *yaml.Node) {
 	p.node(n, CodeUnknownSubject, "unknown subject "+quoted(n.Value), remedy)
 }
 
-// user reads user:NAME.
-func (p *parser) user(n *yaml.Node, name string, offset int, c *cast) bool {
+// subjectKinds lists the words before the colon of a subject.
+func subjectKinds() []string { return []string{"group", "user", "user-id", "robot"} }
+
+// user reads user:NAME or user-id:ID.
+func (p *parser) user(n *yaml.Node, kind policy.SubjectKind, name string, offset int, c *cast) bool {
+	word, what := "user", "a user name"
+	if kind == policy.UserID {
+		word, what = "user-id", "the id of an account"
+	}
 	if i := strings.IndexAny(name, "<>*"); i >= 0 {
-		p.inside(n, offset+i, 1, CodeBadHole, "a user name has no holes and no *", "write group:team-<team> for the members of groups, signed-in for everybody")
+		p.inside(n, offset+i, 1, CodeBadHole, what+" has no holes and no *", "write group:team-<team> for the members of groups, signed-in for everybody")
 		return false
 	}
-	bare, directory, ok := p.qualified(n, "user", name, offset)
+	bare, directory, ok := p.qualified(n, word, name, offset)
 	if !ok {
 		return false
 	}
-	s, err := policy.NewSubject(policy.User, n.Value, directory, bare)
+	s, err := policy.NewSubject(kind, n.Value, directory, bare)
 	if err != nil {
 		p.syntax(n, offset, err)
 		return false
@@ -235,7 +246,7 @@ func (p *parser) group(n *yaml.Node, text, name string, offset int) (policy.Subj
 // qualified splits a name at its last @ and gives the directory that it belongs to.
 func (p *parser) qualified(n *yaml.Node, kind, name string, offset int) (bare, directory string, ok bool) {
 	at := strings.LastIndexByte(name, '@')
-	if at >= 0 && (kind == "user" || !strings.ContainsAny(name[at:], "=,")) {
+	if at >= 0 && (kind != "group" || !strings.ContainsAny(name[at:], "=,")) {
 		directory = name[at+1:]
 		if _, known := p.options.Directories[directory]; known && at > 0 {
 			return name[:at], directory, true
@@ -263,8 +274,11 @@ func (p *parser) directoryRemedy(kind, name, directory string) string {
 	if !ok {
 		home = "DIRECTORY"
 	}
-	if kind == "user" {
+	switch kind {
+	case "user":
 		return "a login name that has an @ is written with its directory: user:" + name + "@" + home
+	case "user-id":
+		return "what follows the @ is the name of a configured directory (" + strings.Join(names, ", ") + ")"
 	}
 	return "a group whose name has an @ is written by its DN or id"
 }

@@ -72,6 +72,7 @@ type class struct {
 	user      string // what stands for <user>
 	clauses   []bound
 	texts     map[string][]int
+	byName    bool // it means the members only while the group has its name
 }
 
 // add files a clause.
@@ -166,7 +167,7 @@ func isPlain(name string) bool {
 
 // bound gives what group names with holes mean for one group.
 func (v *policyView) bound(c *class) *class {
-	b := &class{key: c.key}
+	b := &class{key: c.key, byName: true}
 	for _, t := range v.templates {
 		if t.Subject.Directory != c.directory {
 			continue

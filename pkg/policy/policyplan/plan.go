@@ -164,6 +164,9 @@ func (b *bound) beyond(from, to []*class, a registry.Actions) (example string, f
 func (b *bound) beyondBars(from []*class, a registry.Actions) (example string, found bool) {
 	var not []*language
 	for _, c := range from {
+		if c.byName {
+			continue // a group of a cannot is held by its id, and kept from it under any other name, too
+		}
 		if c.covers(b, &not, func(o *bound) bool { return o.cannot(a) }) {
 			return "", false
 		}
@@ -220,7 +223,26 @@ func (b *bound) outside(not []*language) (example string, found bool) {
 	if b.clause.Pattern == nil {
 		return "", true
 	}
+	if b.vague {
+		not = slices.Concat(not, b.kept())
+	}
 	return find([]*language{&b.language}, not)
+}
+
+// maxKept bounds the folders that a search is told to keep out of.
+const maxKept = 64
+
+// kept gives the folders that the clause keeps out of, and what is inside them.
+func (b *bound) kept() []*language {
+	var all []*language
+	first := b.firstPart()
+	for _, folder := range b.clause.Folders() {
+		if len(all) < 2*maxKept && b.clause.Reserved(folder) && first.has(folder) {
+			itself, inside := parse(folder, nil), parse(folder+"/**", nil)
+			all = append(all, &itself, &inside)
+		}
+	}
+	return all
 }
 
 // add notes a change, together with those that differ in the action only.

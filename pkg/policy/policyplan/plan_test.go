@@ -28,7 +28,7 @@ func subject(t testing.TB, text string) policy.Subject {
 	t.Helper()
 	kinds := map[string]policy.SubjectKind{
 		"anyone": policy.Anyone, "signed-in": policy.SignedIn, "user": policy.User, "robot": policy.Robot,
-		"group": policy.GroupName, "dn": policy.GroupDN, "id": policy.GroupID,
+		"user-id": policy.UserID, "group": policy.GroupName, "dn": policy.GroupDN, "id": policy.GroupID,
 	}
 	kind, name, _ := strings.Cut(text, ":")
 	directory := ""
@@ -124,12 +124,12 @@ func generate(r *rand.Rand) words {
 		holes = []string{"<t>", "<s>"}
 	default:
 		for range 1 + r.IntN(2) {
-			w.who = append(w.who, pick(r, "signed-in", "user:a", "user:b", "group:team-a", "group:team-b",
+			w.who = append(w.who, pick(r, "signed-in", "user:a", "user:b", "user-id:id-a", "group:team-a", "group:team-b",
 				"group:a-rw", "group:a@partner", "robot:a", "dn:cn=team-a,ou=groups,dc=corp", "id:id-team-b", "anyone"))
 		}
 	}
 	if r.IntN(5) == 0 {
-		w.except = []string{pick(r, "signed-in", "user:a", "group:team-a", "group:team-<t>", "group:<t>-b", "robot:a")}
+		w.except = []string{pick(r, "signed-in", "user:a", "user-id:id-b", "group:team-a", "group:team-<t>", "group:<t>-b", "robot:a")}
 	}
 	if r.IntN(6) == 0 {
 		w.on = pick(r, []string{"one"}, []string{"two"}, []string{"one", "two"})
@@ -169,6 +169,7 @@ func somebody(r *rand.Rand) identity.Principal {
 		Kind: identity.Person, Source: pick(r, "corp", "corp", "corp", "partner", "other"),
 		Name: pick(r, "a", "b", "B", "team-a", "a b", "c"),
 	}
+	p.ID = "id-" + strings.ToLower(p.Name)
 	for range r.IntN(5) {
 		name := pick(r, "team-a", "team-b", "Team-A", "a-rw", "a-b", "a-b-rw", "a", "x-a-b", "b-a", "team-c", "q")
 		p.Groups = append(p.Groups, identity.NewGroup("id-"+name, "cn="+name+",ou=groups,dc=corp", name))
@@ -187,8 +188,8 @@ func question(r *rand.Rand) policy.Request {
 		scope = registry.Scope{Type: registry.TypeRepository, Name: strings.Join(parts, "/"), Actions: pick(r, pull, push, del)}
 	}
 	return policy.Request{
-		Principal: somebody(r), Scope: scope, Service: pick(r, "one", "two", "three"), Now: day(1 + r.IntN(6)),
-		Client: pick(r, netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("10.2.0.1"), netip.MustParseAddr("192.168.1.9")),
+		Principal: somebody(r), Scope: scope, Service: pick(r, "one", "two", "three", ""), Now: day(r.IntN(7)),
+		Client: pick(r, netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("10.2.0.1"), netip.MustParseAddr("192.168.1.9"), netip.Addr{}),
 	}
 }
 

@@ -108,6 +108,8 @@ func subjectKey(s *policy.Subject) string {
 		return "signed-in"
 	case policy.User:
 		return "user:" + identity.Fold(s.Name) + "@" + s.Directory
+	case policy.UserID:
+		return "user-id:" + strings.ToLower(s.Name) + "@" + s.Directory
 	case policy.Robot:
 		return "robot:" + identity.Fold(s.Name)
 	case policy.GroupDN:

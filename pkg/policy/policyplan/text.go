@@ -65,6 +65,8 @@ func people(who string) string {
 		return "everyone signed in"
 	case ok && strings.Contains(name, "<"):
 		return "every " + kind + " " + name
+	case kind == "user-id":
+		return "account " + name
 	case ok:
 		return kind + " " + name
 	default:
