@@ -111,7 +111,7 @@ type policyAllowCmd struct {
 
 	Until   string   `placeholder:"DATE" help:"The last day, or the moment of the end."`
 	Note    string   `placeholder:"TEXT" help:"Why."`
-	Subject string   `arg:"" help:"Who: group:NAME, user:NAME, robot:NAME, signed-in or anyone."`
+	Subject string   `arg:"" help:"Who: group:NAME, user:NAME, user-id:ID, robot:NAME, signed-in or anyone."`
 	Action  string   `arg:"" help:"pull, push, delete, catalog or everything; several with commas."`
 	Repos   []string `arg:"" optional:"" name:"pattern" help:"Repositories, such as 'payments/**'; none for catalog."`
 }

@@ -21,13 +21,15 @@ const (
 	Open
 	// Repeated is a rule that says what an earlier one says.
 	Repeated
+	// Crossed is a can whose <user> and another one's hole take the same folders.
+	Crossed
 )
 
 // Remark is something about a rule that its author may not have meant.
 type Remark struct {
 	// Kind says what it is.
 	Kind RemarkKind
-	// Rule is the rule, Other the one that shadows it or says the same.
+	// Rule is the rule, Other the one that shadows it, says the same, or takes the same folders.
 	Rule, Other *Rule
 }
 
@@ -55,6 +57,7 @@ func (p *Policy) Remarks(now time.Time) []Remark {
 		}
 	}
 	all = append(all, p.shadowed(now)...)
+	all = append(all, p.crossed(now)...)
 	slices.SortStableFunc(all, func(a, b Remark) int { return a.Rule.Number - b.Rule.Number })
 	return all
 }

@@ -49,6 +49,15 @@ func TestRemarks(t *testing.T) {
 		{"shadowed as long as it lasts", []policy.Rule{edit(rule(t, "group:a", can, push, "a/b"), until(6)), edit(frozen, until(7))}, "1:1>2"},
 		{"shadowed in a network", []policy.Rule{rule(t, "group:a", can, push, "a/b"), edit(frozen, from("10.0.0.0/8"))}, ""},
 		{"shadowed in the network", []policy.Rule{edit(rule(t, "group:a", can, push, "a/b"), from("10.1.0.0/16")), edit(frozen, from("10.0.0.0/8"))}, "1:1>2"},
+		{"a person and a team", []policy.Rule{rule(t, "signed-in", can, push, "<user>/**"), rule(t, "group:team-<t>", can, push, "<t>/**")}, "5:1>2"},
+		{"a team and a person", []policy.Rule{rule(t, "group:<t>-rw", can, pull, "<t>/*/**"), rule(t, "user:a group:staff", can, push, "x/<user> <user>/a/*")}, "5:2>1"},
+		{"a person and a team beside letters", []policy.Rule{rule(t, "signed-in", can, push, "u-<user>/**"), rule(t, "group:team-<t>", can, push, "<t>-x/b")}, "5:1>2"},
+		{"a person and a team apart", []policy.Rule{rule(t, "signed-in", can, push, "u-<user>/**"), rule(t, "group:team-<t>", can, push, "t-<t>/**")}, ""},
+		{"a person and a team in folders of another depth", []policy.Rule{rule(t, "signed-in", can, push, "<user>/*"), rule(t, "group:team-<t>", can, push, "<t>/*/*")}, ""},
+		{"a person and a team in other folders", []policy.Rule{rule(t, "signed-in", can, push, "<user>/home/**"), rule(t, "group:team-<t>", can, push, "<t>/src/**")}, ""},
+		{"a person and listed words", []policy.Rule{rule(t, "signed-in", can, push, "<user>/**"), rule(t, "group:team-<t:a|b>", can, push, "<t>/**")}, ""},
+		{"a person, and a team that cannot", []policy.Rule{rule(t, "signed-in", can, push, "<user>/**"), rule(t, "group:team-<t>", cannot, push, "<t>/**")}, ""},
+		{"a person in a folder of persons", []policy.Rule{rule(t, "signed-in", can, push, "users/<user>/**"), rule(t, "group:team-<t>", can, push, "<t>/**")}, ""},
 		{"shadowed by the same hole", []policy.Rule{rule(t, "group:t-<t>", can, push, "x/**"), rule(t, "group:t-<t>", cannot, push, "x/**")}, "1:1>2"},
 	}
 	for _, tt := range tests {
@@ -69,6 +78,41 @@ func TestRemarks(t *testing.T) {
 				t.Errorf("Remarks() = %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestCrossedIsNeverMissed: where a person gets by their own name what a member of a group gets by that group's, a
+// remark says so.
+func TestCrossedIsNeverMissed(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 6))
+	parts := func(first string) string {
+		for range r.IntN(3) {
+			first += "/" + pick(r, "a", "b", "*", "**", "a*", "*b", "a*b")
+		}
+		return first
+	}
+	seen := 0
+	for range 3000 {
+		own := parts(pick(r, "<user>", "a-<user>", "<user>*", "*<user>"))
+		shared := parts(pick(r, "<t>", "<t>-b", "a-<t>", "*<t>"))
+		p := compile(t, rule(t, "signed-in", can, push, own), rule(t, "group:team-<t>", can, push, shared))
+		noted := slices.ContainsFunc(p.Remarks(noon()), func(m policy.Remark) bool { return m.Kind == policy.Crossed })
+		for range 40 {
+			path := somewhere(r)
+			name := func() string { return pick(r, "a", "b", "a-b", "team-a", "a-a-b") }
+			one, two := p.Decide(on(person(name()), push, path)), p.Decide(on(person("no body", "team-"+name()), push, path))
+			if one.Granted == 0 || two.Granted == 0 {
+				continue
+			}
+			seen++
+			if !noted {
+				t.Fatalf("%s and %s both give %s, and no remark says so", own, shared, path)
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("only %d folders were shared", seen)
 	}
 }
 

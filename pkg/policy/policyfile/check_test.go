@@ -32,7 +32,7 @@ func TestWarnings(t *testing.T) {
 	offline := policyfile.Check(t.Context(), "policy.yaml", data, o)
 	o.AskAll = true
 	r := policyfile.Check(t.Context(), "policy.yaml", data, o)
-	if r.Policy == nil || len(r.Faults) > 0 || r.Rules != 9 || r.Tests != 2 || r.Assertions != 2 {
+	if r.Policy == nil || len(r.Faults) > 0 || r.Rules != 10 || r.Tests != 2 || r.Assertions != 2 {
 		t.Fatalf("Check = %+v", r)
 	}
 	if *update {

@@ -22,6 +22,8 @@ const (
 	WarnOpen Code = "open-to-everybody"
 	// WarnRepeated: a rule that says what an earlier one says.
 	WarnRepeated Code = "repeated"
+	// WarnCrossedHoles: <user> and the hole of a group name take the same folders.
+	WarnCrossedHoles Code = "crossed-holes"
 	// WarnBlockedHole: a group whose hole would take the name of a folder that another rule names.
 	WarnBlockedHole Code = "blocked-hole"
 	// WarnTestTime: a test without a time of its own fails now, and not at other times.
@@ -37,7 +39,7 @@ const (
 // WarningCodes lists the code of every warning.
 func WarningCodes() []Code {
 	return []Code{
-		WarnShadowed, WarnExpired, WarnOpen, WarnRepeated, WarnBlockedHole, WarnTestTime, WarnUnknownGroup,
+		WarnShadowed, WarnExpired, WarnOpen, WarnRepeated, WarnCrossedHoles, WarnBlockedHole, WarnTestTime, WarnUnknownGroup,
 		WarnAmbiguousGroup, WarnNotAsked,
 	}
 }
@@ -128,6 +130,9 @@ func (w *warner) remarks(now time.Time) {
 			w.warn(m.Rule, WarnExpired, "this rule has ended: "+sentence(m.Rule), "remove it, or write a later until")
 		case policy.Repeated:
 			w.warn(m.Rule, WarnRepeated, "this rule says what "+place(m.Other)+" says", "remove one of them")
+		case policy.Crossed:
+			w.warn(m.Rule, WarnCrossedHoles, "<user> takes the folders that "+place(m.Other)+" gives to groups: a person called payments gets the folder of the payments group",
+				"put people into a folder of their own, as in users/<user>/**")
 		default:
 			w.warn(m.Rule, WarnOpen, "this is for everybody: "+sentence(m.Rule), "name groups, narrow repos, or write from; where it is meant, nothing")
 		}
