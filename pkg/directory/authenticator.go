@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/directory/cache"
@@ -113,7 +114,11 @@ func (a *Authenticator) Authenticate(ctx context.Context, c identity.Credentials
 	return p, err
 }
 
-// Resolve returns the principal of a login name, or of whatever else the Backend finds entries by, as the
+// IDPrefix begins what [Authenticator.Resolve] takes for the directory's own id of an entry. No login name begins
+// with it.
+const IDPrefix = "id:"
+
+// Resolve returns the principal of a login name, or of an id in the form "id:" and [identity.Principal.ID], as the
 // directory has it now. It proves nothing. A source that is not this directory is an unknown account.
 func (a *Authenticator) Resolve(ctx context.Context, source, idOrLogin string) (identity.Principal, error) {
 	if source != "" && source != a.source {
@@ -124,18 +129,26 @@ func (a *Authenticator) Resolve(ctx context.Context, source, idOrLogin string) (
 	if err := admitName(idOrLogin); err != nil {
 		return identity.Principal{}, complete(err, a.source, Entry{})
 	}
-	e, err := find(ctx, a.backend, idOrLogin, AnyAge)
+	e, err := a.lookUp(ctx, idOrLogin, AnyAge)
 	if err != nil {
 		return identity.Principal{}, complete(err, a.source, Entry{})
 	}
 	p, err := a.principal(ctx, proven{entry: e})
 	if refused(err, identity.ReasonNotFound) && a.age(e) > settledAge { // renamed or gone since it was read
-		if e, err = find(ctx, a.backend, idOrLogin, 0); err != nil {
+		if e, err = a.lookUp(ctx, idOrLogin, 0); err != nil {
 			return identity.Principal{}, complete(err, a.source, Entry{})
 		}
 		return a.principal(ctx, proven{entry: e})
 	}
 	return p, err
+}
+
+// lookUp finds an entry by its id or by its login name.
+func (a *Authenticator) lookUp(ctx context.Context, idOrLogin string, maxAge time.Duration) (Entry, error) {
+	if id, ok := strings.CutPrefix(idOrLogin, IDPrefix); ok {
+		return findID(ctx, a.backend, id, maxAge)
+	}
+	return find(ctx, a.backend, idOrLogin, maxAge)
 }
 
 // Wait returns when no bind is in flight any more. It is for the end, when nobody logs in any longer.

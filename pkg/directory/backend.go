@@ -19,6 +19,10 @@ type Backend interface {
 	// a directory that cannot be asked is [identity.ErrUnavailable].
 	Find(ctx context.Context, login string, maxAge time.Duration) (Entry, error)
 
+	// FindID returns the entry with the directory's own id, as [Entry.ID] gives it. An id that no account has
+	// is an [*identity.AccountError] with the reason not_found, and one that cannot be an id bad_name.
+	FindID(ctx context.Context, id string, maxAge time.Duration) (Entry, error)
+
 	// Prove sends at most one bind as the entry with the password, and tells attempts before its bytes
 	// leave. A wrong password or a refused account is an [*identity.AccountError]; a bind whose outcome is
 	// unknown is [identity.ErrUnavailable]. An empty secret is refused without asking.

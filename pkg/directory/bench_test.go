@@ -17,6 +17,10 @@ func (b instant) Find(context.Context, string, time.Duration) (directory.Entry, 
 	return directory.Entry{ID: "id", DN: "uid=alice,dc=example,dc=org", Name: "alice", ReadAt: b.at}, nil
 }
 
+func (b instant) FindID(ctx context.Context, id string, maxAge time.Duration) (directory.Entry, error) {
+	return b.Find(ctx, id, maxAge)
+}
+
 func (b instant) Prove(context.Context, directory.Entry, identity.Secret, guard.Attempts) (directory.Proof, error) {
 	return directory.Proof{Server: "instant", At: b.at}, nil
 }

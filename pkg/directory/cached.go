@@ -116,17 +116,40 @@ func NewCached(o CachedOptions) (*Cached, error) {
 // Find returns the entry of a login name, remembered for not longer than maxAge or else as the directory has
 // it now. A name without an entry is remembered, too; everything else that failed is not.
 func (c *Cached) Find(ctx context.Context, login string, maxAge time.Duration) (Entry, error) {
-	key := identity.Fold(login)
-	held := c.entries.Get(key)
+	return c.entry(ctx, search{
+		key: identity.Fold(login), typed: login,
+		ask: func(ctx context.Context) (Entry, error) { return find(ctx, c.inner, login, 0) },
+	}, maxAge)
+}
+
+// FindID returns the entry with an id, remembered like that of a login name.
+func (c *Cached) FindID(ctx context.Context, id string, maxAge time.Duration) (Entry, error) {
+	const mark = "\x00" // no login name has one
+	return c.entry(ctx, search{
+		key: mark + id, typed: mark + id,
+		ask: func(ctx context.Context) (Entry, error) { return findID(ctx, c.inner, id, 0) },
+	}, maxAge)
+}
+
+// search is what somebody wants the entry of.
+type search struct {
+	key   string // what its entry is remembered by
+	typed string // what its lack of an entry is remembered by
+	ask   func(ctx context.Context) (Entry, error)
+}
+
+// entry returns what is remembered of a search, or asks.
+func (c *Cached) entry(ctx context.Context, s search, maxAge time.Duration) (Entry, error) {
+	held := c.entries.Get(s.key)
 	if usable(held.State, held.Age, maxAge) {
 		c.observer.cache(c.source, entryCache, hitResult)
 		return held.Value, nil
 	}
-	if no := c.unknown.Get(login); usable(no.State, no.Age, maxAge) {
+	if no := c.unknown.Get(s.typed); usable(no.State, no.Age, maxAge) {
 		c.observer.cache(c.source, entryCache, hitResult)
 		return Entry{}, no.Value
 	}
-	e, err := c.find(ctx, key, login)
+	e, err := c.find(ctx, s)
 	if errors.Is(err, identity.ErrUnavailable) && held.State != cache.Miss && held.Age < maxAge {
 		c.observer.cache(c.source, entryCache, staleResult)
 		return held.Value, nil
@@ -180,12 +203,12 @@ func (c *Cached) Wait() {
 }
 
 // find asks the Backend for an entry and remembers the answer.
-func (c *Cached) find(ctx context.Context, key, login string) (Entry, error) {
-	answer, err := c.finds.Do(ctx, login, func(ctx context.Context) (Entry, error) {
+func (c *Cached) find(ctx context.Context, s search) (Entry, error) {
+	answer, err := c.finds.Do(ctx, s.typed, func(ctx context.Context) (Entry, error) {
 		before := c.forgotten.Load()
-		e, err := find(ctx, c.inner, login, 0)
+		e, err := s.ask(ctx)
 		if c.forgotten.Load() == before {
-			c.learn(key, login, e, err)
+			c.learn(s, e, err)
 		}
 		return e, err
 	})
@@ -197,17 +220,17 @@ func (c *Cached) find(ctx context.Context, key, login string) (Entry, error) {
 
 // learn remembers what a search came to. That a name has no entry is kept under the name as it was typed: the
 // directory may tell apart what folds to one key, and then one spelling must not shut out another.
-func (c *Cached) learn(key, login string, e Entry, err error) {
+func (c *Cached) learn(s search, e Entry, err error) {
 	switch {
 	case err == nil:
-		if held := c.entries.Get(key); held.Value.ID == e.ID && held.Value.DN != e.DN {
+		if held := c.entries.Get(s.key); held.Value.ID == e.ID && held.Value.DN != e.DN {
 			c.accounts.Remove(e.ID) // groups name their members by DN
 		}
-		c.unknown.Remove(login)
-		c.entries.Add(key, e)
+		c.unknown.Remove(s.typed)
+		c.entries.Add(s.key, e)
 	case errors.Is(err, identity.ErrInvalidCredentials):
-		c.entries.Remove(key)
-		c.unknown.Add(login, err)
+		c.entries.Remove(s.key)
+		c.unknown.Add(s.typed, err)
 	}
 }
 

@@ -292,6 +292,12 @@ func TestResolve(t *testing.T) {
 		{"by login", "corp", "alice", ""},
 		{"default source", "", "ALICE", ""},
 		{"another source", "other", "alice", identity.ReasonNotFound},
+		{"by id", "corp", "id:id-alice", ""},
+		{"by id, default source", "", "id:id-alice", ""},
+		{"unknown id", "corp", "id:alice", identity.ReasonNotFound},
+		{"id of another case", "corp", "id:ID-alice", identity.ReasonNotFound},
+		{"no id", "corp", "id:", identity.ReasonNotFound},
+		{"id as a login", "corp", "id-alice", identity.ReasonNotFound},
 		{"unknown", "corp", "nobody", identity.ReasonNotFound},
 		{"bad name", "corp", "a\x00", identity.ReasonBadName},
 	}
@@ -340,4 +346,27 @@ func TestResolveAfterRename(t *testing.T) {
 			t.Errorf("%d accounts were read, want 3: the old one twice, and the new one", n)
 		}
 	})
+}
+
+// TestFindIDIsRemembered: an entry is remembered by its id, apart from its names, and forgotten with them.
+func TestFindIDIsRemembered(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	ask := func(id string) (directory.Entry, error) { return r.cached.FindID(t.Context(), id, directory.AnyAge) }
+	for range 3 {
+		if e, err := ask("id-alice"); err != nil || e.Name != "alice" {
+			t.Fatalf("FindID() = %+v, %v, want alice", e, err)
+		}
+		_, err := ask("id-nobody")
+		wantReason(t, err, identity.ReasonNotFound)
+	}
+	_, err := r.cached.Find(t.Context(), "id-alice", directory.AnyAge)
+	wantReason(t, err, identity.ReasonNotFound)
+	if n := r.fake.Calls().FindID; n != 2 {
+		t.Errorf("%d questions for two ids, want 2", n)
+	}
+	r.cached.Forget("id-alice")
+	if _, err := ask("id-alice"); err != nil || r.fake.Calls().FindID != 3 {
+		t.Errorf("after Forget: %v, %d questions, want a third", err, r.fake.Calls().FindID)
+	}
 }

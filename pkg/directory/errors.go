@@ -12,17 +12,34 @@ import (
 // errIncomplete means that an entry lacks what everything else is keyed by.
 var errIncomplete = errors.New("entry without id, DN or name")
 
+// errOtherID means that a Backend gave another entry than the one whose id was asked for.
+var errOtherID = errors.New("entry with another id")
+
 // errNoProof means that a Backend said yes and proved nothing.
 var errNoProof = errors.New("bind without a proof")
 
-// find asks a Backend for an entry that can be worked with.
+// find asks a Backend for the entry of a login name, and wants one that can be worked with.
 func find(ctx context.Context, b Backend, login string, maxAge time.Duration) (Entry, error) {
 	e, err := b.Find(ctx, login, maxAge)
+	return whole(login, e, err)
+}
+
+// findID is find for an id.
+func findID(ctx context.Context, b Backend, id string, maxAge time.Duration) (Entry, error) {
+	e, err := b.FindID(ctx, id, maxAge)
+	if err == nil && e.ID != "" && e.ID != id {
+		return Entry{}, fmt.Errorf("find %q: %w: %w", id, identity.ErrUnavailable, errOtherID)
+	}
+	return whole(id, e, err)
+}
+
+// whole lets an entry pass that has everything.
+func whole(asked string, e Entry, err error) (Entry, error) {
 	if err != nil {
 		return Entry{}, inTime(err)
 	}
 	if e.ID == "" || e.DN == "" || e.Name == "" {
-		return Entry{}, fmt.Errorf("find %q: %w: %w", login, identity.ErrUnavailable, errIncomplete)
+		return Entry{}, fmt.Errorf("find %q: %w: %w", asked, identity.ErrUnavailable, errIncomplete)
 	}
 	return e, nil
 }

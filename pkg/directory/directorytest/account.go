@@ -130,9 +130,10 @@ func saysUnavailable(ctx context.Context, h Harness) error {
 func (h Harness) eachFails(ctx context.Context, e directory.Entry, judge func(what string, err error) error) error {
 	a := &attempts{}
 	_, errFind := h.Backend.Find(ctx, h.Known.Logins[0], 0)
+	_, errID := h.Backend.FindID(ctx, e.ID, 0)
 	_, errProve := h.Backend.Prove(ctx, e, h.Known.Password, a)
 	_, errAccount := h.Backend.Account(ctx, e, directory.Proof{}, 0)
-	errs := []error{judge("Find", errFind), judge("Prove", errProve), judge("Account", errAccount)}
+	errs := []error{judge("Find", errFind), judge("FindID", errID), judge("Prove", errProve), judge("Account", errAccount)}
 	if a.reserved > 0 {
 		errs = append(errs, a.settledAs(guard.NotSent, guard.Unknown))
 	}

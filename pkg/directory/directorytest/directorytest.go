@@ -65,6 +65,8 @@ func checks() []check {
 		{"find/unknown", refusesUnknown},
 		{"find/ambiguous", refusesAmbiguous},
 		{"find/names are literal", findsLiterally},
+		{"find/by id", findsByID},
+		{"find/by an id that nobody has", refusesUnknownID},
 		{"prove/right", provesRight},
 		{"prove/wrong", refusesWrong},
 		{"prove/another account's password", refusesOthers},

@@ -59,6 +59,7 @@ type broken struct {
 	*directorytest.Fake
 
 	find    func(directory.Entry, error) (directory.Entry, error)
+	findID  func(directory.Entry, error) (directory.Entry, error)
 	prove   func(directory.Entry, identity.Secret, guard.Attempts) (directory.Proof, error)
 	account func(directory.Account, error) (directory.Account, error)
 }
@@ -67,6 +68,14 @@ func (b broken) Find(ctx context.Context, login string, maxAge time.Duration) (d
 	e, err := b.Fake.Find(ctx, login, maxAge)
 	if b.find != nil {
 		return b.find(e, err)
+	}
+	return e, err
+}
+
+func (b broken) FindID(ctx context.Context, id string, maxAge time.Duration) (directory.Entry, error) {
+	e, err := b.Fake.FindID(ctx, id, maxAge)
+	if b.findID != nil {
+		return b.findID(e, err)
 	}
 	return e, err
 }
@@ -100,6 +109,12 @@ func TestSuiteCanFail(t *testing.T) {
 		}}},
 		{"one entry for all", broken{find: func(e directory.Entry, _ error) (directory.Entry, error) {
 			e.ID, e.DN, e.Name, e.ReadAt = "x", "uid=alice,dc=x", "alice", time.Unix(1, 0)
+			return e, nil
+		}}},
+		{"one entry for all ids", broken{findID: func(directory.Entry, error) (directory.Entry, error) {
+			return directory.Entry{ID: "id-alice", DN: "uid=alice,dc=x", Name: "alice", ReadAt: time.Unix(1, 0)}, nil
+		}}},
+		{"any text is an id", broken{findID: func(e directory.Entry, err error) (directory.Entry, error) {
 			return e, nil
 		}}},
 		{"away is not found", broken{find: func(e directory.Entry, err error) (directory.Entry, error) {

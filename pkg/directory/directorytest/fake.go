@@ -38,8 +38,8 @@ type User struct {
 
 // Calls counts what a [Fake] was asked.
 type Calls struct {
-	// Find, Prove and Account are the calls of the methods.
-	Find, Prove, Account int
+	// Find, FindID, Prove and Account are the calls of the methods.
+	Find, FindID, Prove, Account int
 	// Bind is how many calls of Prove sent a bind.
 	Bind int
 }
@@ -123,9 +123,24 @@ func (f *Fake) Find(ctx context.Context, login string, _ time.Duration) (directo
 	if err != nil {
 		return directory.Entry{}, fmt.Errorf("search user %q: %w", login, err)
 	}
+	return f.entry(found), nil
+}
+
+// FindID finds the user with an id.
+func (f *Fake) FindID(ctx context.Context, id string, _ time.Duration) (directory.Entry, error) {
+	f.count(func(c *Calls) { c.FindID++ })
+	found, err := f.pick(ctx, func(u User) bool { return u.ID == id })
+	if err != nil {
+		return directory.Entry{}, fmt.Errorf("read user %q: %w", id, err)
+	}
+	return f.entry(found), nil
+}
+
+// entry gives a user's entry.
+func (f *Fake) entry(u User) directory.Entry {
 	return directory.Entry{
-		ID: found.ID, DN: found.DN, Name: found.Name, PasswordChanged: found.PasswordChanged, ReadAt: f.now(),
-	}, nil
+		ID: u.ID, DN: u.DN, Name: u.Name, PasswordChanged: u.PasswordChanged, ReadAt: f.now(),
+	}
 }
 
 // Prove compares the password of the user who has the entry's DN now.

@@ -92,3 +92,39 @@ func findsLiterally(ctx context.Context, h Harness) error {
 	}
 	return nil
 }
+
+// findsByID: an entry's id leads to the same entry, and to no other.
+func findsByID(ctx context.Context, h Harness) error {
+	for _, account := range []Account{h.Known, h.Other} {
+		e, err := h.find(ctx, account.Logins[0])
+		if err != nil {
+			return err
+		}
+		same, err := h.Backend.FindID(ctx, e.ID, 0)
+		if err != nil {
+			return fmt.Errorf("FindID(%q): %w", e.ID, err)
+		}
+		if same.ID != e.ID || same.DN != e.DN || same.Name != e.Name || same.ReadAt.IsZero() {
+			return fmt.Errorf("FindID(%q) = id %q, DN %q, name %q, want %q, %q", e.ID, same.ID, same.DN, same.Name, e.DN, e.Name)
+		}
+	}
+	return nil
+}
+
+// refusesUnknownID: what is not an account's id is refused, whatever else it may name.
+func refusesUnknownID(ctx context.Context, h Harness) error {
+	e, err := h.find(ctx, h.Known.Logins[0])
+	if err != nil {
+		return err
+	}
+	for _, id := range []string{"", "*", h.Known.Logins[0], e.DN, e.ID + "0", e.ID + "*", "00000000-0000-4000-8000-000000000000"} {
+		other, err := h.Backend.FindID(ctx, id, 0)
+		if err == nil {
+			return fmt.Errorf("FindID(%q) = %q, want a refusal", id, other.DN)
+		}
+		if !errors.Is(err, identity.ErrInvalidCredentials) {
+			return fmt.Errorf("FindID(%q): error %w, want a refusal", id, err)
+		}
+	}
+	return nil
+}

@@ -101,6 +101,13 @@ func (s *shape) loginFilter(login string) string {
 	return f.String()
 }
 
+// idFilter gives the filter that finds the account with an id.
+func (s *shape) idFilter(id string) string {
+	f := newFilter(s.userFilter)
+	f.equal(s.idAttribute, goldap.EscapeFilter(id))
+	return f.String()
+}
+
 // memberFilter gives the filter that finds the groups that name the entries with these DNs.
 func (s *shape) memberFilter(dns []string) *filter {
 	f := newFilter(s.groupFilter)

@@ -27,12 +27,29 @@ func (b *Backend) Find(ctx context.Context, login string, _ time.Duration) (dire
 	return b.confirm(ctx, e)
 }
 
+// FindID searches the account with an id. A text that cannot be an id is nobody's.
+func (b *Backend) FindID(ctx context.Context, id string, _ time.Duration) (directory.Entry, error) {
+	if !validText(id, maxLogin) {
+		return directory.Entry{}, b.refuse(identity.ReasonBadName, directory.Entry{}, "")
+	}
+	e, err := b.searchOne(ctx, b.shape.idFilter(id))
+	if err == nil && e.ID != id { // servers compare without case, callers do not
+		return directory.Entry{}, b.refuse(identity.ReasonNotFound, directory.Entry{}, "")
+	}
+	return e, err
+}
+
 // findOne searches the one entry that has a login name.
 func (b *Backend) findOne(ctx context.Context, login string) (directory.Entry, error) {
+	return b.searchOne(ctx, b.shape.loginFilter(login))
+}
+
+// searchOne searches the one account that a filter finds.
+func (b *Backend) searchOne(ctx context.Context, filter string) (directory.Entry, error) {
 	const twoAreTooMany = 2
 	result, f := b.search(ctx, nil, &goldap.SearchRequest{
 		BaseDN: b.shape.users, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases,
-		SizeLimit: twoAreTooMany, TimeLimit: b.timeLimit(), Filter: b.shape.loginFilter(login), Attributes: b.shape.userAttributes,
+		SizeLimit: twoAreTooMany, TimeLimit: b.timeLimit(), Filter: filter, Attributes: b.shape.userAttributes,
 	})
 	if f != nil {
 		return directory.Entry{}, b.findError(f)
