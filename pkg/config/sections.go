@@ -15,8 +15,9 @@ type Registry struct {
 // Directory is one LDAP directory.
 type Directory struct {
 	Name              string            `yaml:"name" required:"true" example:"corp" doc:"The name in logs, metrics, the audit record and the policy: lower-case letters, digits, '-', '_', '.'."`
-	Default           bool              `yaml:"default" default:"false" doc:"Marks the directory that an unqualified name belongs to. With one directory it is that one anyway."`
-	Kind              string            `yaml:"kind" required:"true" enum:"openldap custom" later:"active_directory samba 389ds freeipa lldap glauth authentik okta jumpcloud google kanidm" example:"openldap" doc:"Which defaults users and groups start from."`
+	Default           bool              `yaml:"default" default:"false" doc:"Marks the directory that an unqualified name belongs to, at a login and in the policy. Of several directories exactly one has it."`
+	Realms            []string          `yaml:"realms" example:"[CORP, corp.example]" doc:"What tells that a login belongs to this directory: CORP\\alice, alice@corp.example. Needed for every directory but the default one, unless directory_lookup is in_order."`
+	Kind              string            `yaml:"kind" required:"true" enum:"active_directory samba openldap 389ds freeipa lldap glauth authentik okta jumpcloud google kanidm custom" example:"openldap" doc:"Which defaults users and groups start from; docs/reference/directories.md has them. What is written here always wins."`
 	Servers           []string          `yaml:"servers" example:"[ldaps://ldap1.corp.example, ldaps://ldap2.corp.example]" doc:"The servers as ldaps://host[:port] or ldap://host[:port], in the order of preference. All hold the same data."`
 	Discover          *Discover         `yaml:"discover" later:"*" doc:"Finds the servers by DNS instead of servers."`
 	TLS               DirectoryTLS      `yaml:"tls" doc:"How connections to the servers are protected."`
@@ -27,6 +28,7 @@ type Directory struct {
 	Groups            Groups            `yaml:"groups" doc:"How groups are found."`
 	Cache             Cache             `yaml:"cache" doc:"What is remembered of entries and their groups; never passwords."`
 	ProvenIfDown      time.Duration     `yaml:"proven_if_down" default:"0s" later:"*" example:"5m" doc:"How long a proven password may stand for a bind while the directory is away. 0s is off."`
+	PageSize          int               `yaml:"page_size" default:"500" min:"10" max:"10000" doc:"Entries a page, where an answer is too large for one. Smaller pages are tried where the server finds them too large."`
 	BindConnections   Range             `yaml:"bind_connections" doc:"Connections a server on which passwords are proven, one bind at a time on each."`
 	Timeouts          DirectoryTimeouts `yaml:"timeouts" doc:"How long a server may take."`
 }
@@ -51,24 +53,30 @@ type Bind struct {
 	PasswordFile string `yaml:"password_file" required:"true" file:"true" example:"bind.pw" doc:"File that holds its password and nothing else; one line break at the end is ignored."`
 }
 
-// Users is how accounts are found.
+// Users is how accounts are found. What is not written comes from the kind.
 type Users struct {
-	BaseDN          string   `yaml:"base_dn" example:"ou=people,dc=corp,dc=example" doc:"The entry below which accounts are. Empty: the directory's base_dn."`
-	Filter          string   `yaml:"filter" example:"(objectClass=inetOrgPerson)" doc:"LDAP filter that an account must match as well."`
-	LoginAttributes []string `yaml:"login_attributes" example:"[uid, mail]" doc:"Attributes of which one must equal the typed name. The first one is the account's canonical name. Preset: uid."`
-	IDAttribute     string   `yaml:"id_attribute" example:"nsUniqueId" doc:"Operational attribute with an id that never changes and is never used again. Preset: entryUUID."`
+	BaseDN          string   `yaml:"base_dn" example:"ou=people,dc=corp,dc=example" doc:"The entry below which accounts are. Preset: by the kind, else the directory's base_dn."`
+	Filter          string   `yaml:"filter" example:"(objectClass=inetOrgPerson)" doc:"LDAP filter that an account must match as well. Preset: by the kind."`
+	LoginAttributes []string `yaml:"login_attributes" example:"[uid, mail]" doc:"Attributes of which one must equal the typed name. The first one is the account's canonical name. Preset: by the kind."`
+	IDAttribute     string   `yaml:"id_attribute" example:"nsUniqueId" doc:"Attribute with an id that never changes and is never used again. Preset: by the kind."`
+	State           string   `yaml:"state" enum:"none active_directory ppolicy nsaccountlock freeipa glauth authentik okta" example:"ppolicy" doc:"Which attributes of an entry say that its account is disabled, expired or locked. They are looked at besides what a bind answers. Preset: by the kind."`
 }
 
-// Groups is how groups are found.
+// Groups is how groups are found. What is not written comes from the kind.
 type Groups struct {
-	BaseDN        string `yaml:"base_dn" example:"ou=groups,dc=corp,dc=example" doc:"The entry below which groups are. It must be written down if the policy names groups by short names or with holes. Empty: the directory's base_dn."`
-	Filter        string `yaml:"filter" example:"(objectClass=groupOfNames)" doc:"LDAP filter that a group must match as well."`
-	Method        string `yaml:"method" default:"member_search" enum:"member_search member_of" later:"token_groups in_chain" doc:"member_search looks for groups that list the account (groupOfNames, groupOfUniqueNames, posixGroup); member_of reads the account's memberOf attribute."`
-	Nested        bool   `yaml:"nested" default:"true" doc:"Whether groups of groups count."`
-	MaxDepth      int    `yaml:"max_depth" default:"64" min:"1" max:"1000" doc:"Levels of nesting that are followed; what is deeper is an error and never silently left out."`
-	NameAttribute string `yaml:"name_attribute" example:"ou" doc:"Attribute with the short name that a policy uses. Preset: cn."`
-	Watch         *bool  `yaml:"watch" later:"*" doc:"Follows changes of groups as they happen."`
+	BaseDN           string   `yaml:"base_dn" example:"ou=groups,dc=corp,dc=example" doc:"The entry below which groups are. It must be written down if the policy names groups by short names or with holes. Preset: by the kind, else the directory's base_dn, where groups then have no short names."`
+	Filter           string   `yaml:"filter" example:"(objectClass=groupOfNames)" doc:"LDAP filter that a group must match as well. Preset: by the kind."`
+	Method           string   `yaml:"method" enum:"member_search member_of token_groups in_chain" example:"member_search" doc:"member_search looks for groups that list the account; member_of reads the account's memberOf attribute; token_groups reads tokenGroups and in_chain searches with the rule for chains, both of Active Directory. Preset: by the kind."`
+	MemberAttributes []string `yaml:"member_attributes" example:"[uniqueMember]" doc:"Attributes in which a group lists its members: by DN, but in memberUid by login name. For member_search. Preset: by the kind."`
+	Nested           *bool    `yaml:"nested" example:"true" doc:"Whether groups of groups are followed. Preset: by the kind; false where the server does that itself."`
+	MaxDepth         int      `yaml:"max_depth" default:"64" min:"1" max:"1000" doc:"Levels of nesting that are followed; what is deeper is an error and never silently left out."`
+	NameAttribute    string   `yaml:"name_attribute" example:"ou" doc:"Attribute with the short name that a policy uses. Preset: by the kind."`
+	IDAttribute      string   `yaml:"id_attribute" example:"gidNumber" doc:"Attribute with an id that never changes. Preset: users.id_attribute if that is written down, else by the kind."`
+	Watch            *bool    `yaml:"watch" later:"*" doc:"Follows changes of groups as they happen."`
 }
+
+// FollowsNested reports whether groups of groups are followed; true where nothing says otherwise.
+func (g Groups) FollowsNested() bool { return g.Nested == nil || *g.Nested }
 
 // Cache is what is remembered of entries and groups.
 type Cache struct {

@@ -8,14 +8,12 @@ import (
 	"time"
 )
 
-// directories checks the directories and that there is one of them.
+// directories checks the directories, each and all.
 func (v *validator) directories(c Config) {
+	v.realms(c)
 	seen := make(map[string]int)
 	for i, d := range c.Directories {
 		path := index("directories", i)
-		if i > 0 {
-			v.add(path, "more than one directory is "+notYet, "remove it")
-		}
 		if d.Name != "" {
 			if first, ok := seen[d.Name]; ok {
 				v.add(path+".name", fmt.Sprintf("%s is the name of directories[%d] already", shown(d.Name), first), "give each directory a name of its own")
@@ -26,6 +24,7 @@ func (v *validator) directories(c Config) {
 		v.servers(d, path)
 		v.both(path+".tls.cert_file", d.TLS.CertFile, path+".tls.key_file", d.TLS.KeyFile)
 		v.names(d, path)
+		v.method(d, path+".groups.method")
 		v.connections(d, c.Limits.RequestTimeout, path)
 	}
 }
@@ -126,8 +125,26 @@ func (v *validator) names(d Directory, path string) {
 	}
 	v.attribute(d.Users.IDAttribute, path+".users.id_attribute")
 	v.attribute(d.Groups.NameAttribute, path+".groups.name_attribute")
+	if d.Groups.IDAttribute != d.Users.IDAttribute { // else one fault is enough
+		v.attribute(d.Groups.IDAttribute, path+".groups.id_attribute")
+	}
+	for i, name := range d.Groups.MemberAttributes {
+		v.attribute(name, index(path+".groups.member_attributes", i))
+	}
 	for i, name := range d.Users.LoginAttributes {
 		v.attribute(name, index(path+".users.login_attributes", i))
+	}
+}
+
+// method checks that the kind of server can have the method: one that cannot would find no groups, and say nothing.
+func (v *validator) method(d Directory, path string) {
+	ofWindows := d.Groups.Method == methodTokenGroups || d.Groups.Method == methodInChain
+	switch d.Kind {
+	case "active_directory", "samba", "389ds", "custom", "": // the server is asked
+	default:
+		if ofWindows {
+			v.add(path, fmt.Sprintf("%s is of Active Directory, and %s would find no groups by it", d.Groups.Method, d.Kind), "use member_search or member_of")
+		}
 	}
 }
 
