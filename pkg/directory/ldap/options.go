@@ -71,8 +71,15 @@ type Users struct {
 	// LoginAttributes are the attributes that a login name may be the value of; the first one holds the
 	// canonical name, which must lead back to its entry. Empty means uid.
 	LoginAttributes []string
-	// IDAttribute holds the entry's immutable id, for accounts and groups. Empty means entryUUID.
+	// IDAttribute holds the entry's immutable id, for accounts and groups. Empty means entryUUID. The binary ids
+	// of Active Directory, objectGUID and objectSid, become their usual text.
 	IDAttribute string
+	// State says which attributes tell that an account may not log in; they are looked at besides what a bind
+	// answers. Empty means NoState.
+	State State
+	// Catalog are URLs of a global catalog of Active Directory, in which accounts are located; their state and
+	// groups are still read from the servers of Options. Empty means that these locate them, too.
+	Catalog []string
 }
 
 // A Method is a way to learn the groups of an account.
@@ -85,6 +92,12 @@ const (
 	MemberSearch Method = "member_search"
 	// MemberOf reads the memberOf attribute of the account, and then the groups that it names.
 	MemberOf Method = "member_of"
+	// TokenGroups reads what Active Directory has worked out itself: the ids of all security groups, the primary
+	// group and nested ones included. It wants objectSid as the groups' IDAttribute.
+	TokenGroups Method = "token_groups"
+	// InChain has Active Directory search all groups above the account and its primary group. On large
+	// directories that is slow.
+	InChain Method = "in_chain"
 )
 
 // Groups says where groups are and how they look.
@@ -102,6 +115,8 @@ type Groups struct {
 	MaxDepth int
 	// NameAttribute holds a group's short name. Empty means cn.
 	NameAttribute string
+	// IDAttribute holds a group's immutable id. Empty means that of Users.
+	IDAttribute string
 	// DNAttribute is an attribute that can be searched for an entry's own DN; MemberOf uses it to read many
 	// groups at once. Empty means entryDN (RFC 5020).
 	DNAttribute string
