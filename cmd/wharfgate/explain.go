@@ -21,7 +21,7 @@ import (
 type explainCmd struct {
 	configFlag
 
-	User     string   `placeholder:"NAME" help:"Login name of the account; left out, somebody without a login."`
+	User     string   `placeholder:"NAME" help:"Login name of the account, or NAME@DIRECTORY as in the policy; left out, somebody without a login."`
 	Registry string   `placeholder:"SERVICE" help:"Which of the configured registries; needed when there are several."`
 	From     string   `placeholder:"ADDRESS" help:"Client address, for rules with from; left out, such a can does not apply."`
 	At       string   `placeholder:"TIME" help:"Time, for rules with since and until, as 2027-01-31T08:00:00Z; left out, now."`
@@ -102,7 +102,7 @@ func (c *explainCmd) Run(ctx context.Context, s streams) error {
 
 // question gathers what is asked.
 func (c *explainCmd) question(cfg config.Config) (q authority.Question, err error) {
-	q.User = c.User
+	q.Source, q.User = qualified(cfg, c.User)
 	if q.Service, err = serviceNamed(cfg, c.Registry); err != nil {
 		return q, err
 	}
@@ -120,6 +120,17 @@ func (c *explainCmd) question(cfg config.Config) (q authority.Question, err erro
 		}
 	}
 	return q, nil
+}
+
+// qualified splits NAME@DIRECTORY, as the policy writes it. Any other name is what one would type into docker login.
+func qualified(cfg config.Config, name string) (directory, user string) {
+	i := strings.LastIndexByte(name, '@')
+	for _, d := range cfg.Directories {
+		if i > 0 && d.Name == name[i+1:] {
+			return d.Name, name[:i]
+		}
+	}
+	return "", name
 }
 
 // unread says why there is no answer.

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/gate"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/policy"
@@ -26,8 +27,9 @@ const maxPassword = 4 << 10
 type loginCmd struct {
 	configFlag
 
-	User string `arg:"" help:"Login name, as one would type it into docker login."`
-	JSON bool   `help:"Print JSON."`
+	User      string `arg:"" help:"Login name, as one would type it into docker login."`
+	Directory string `placeholder:"NAME" help:"Look in this directory; left out, in the one that the name belongs to."`
+	JSON      bool   `help:"Print JSON."`
 }
 
 // Help gives examples.
@@ -36,6 +38,7 @@ func (*loginCmd) Help() string {
 or the exact reason of the refusal. Exit code 0: the login works; 1: it does not.
 
   wharfgate login -c wharfgate.yaml alice
+  wharfgate login -c wharfgate.yaml alice@partner.example
   wharfgate login -c wharfgate.yaml --json alice < password.txt`
 }
 
@@ -69,6 +72,9 @@ func (c *loginCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	if err := knownDirectory(cfg, c.Directory); err != nil {
+		return err
+	}
 	desk, err := gate.OpenDesk(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
@@ -81,7 +87,7 @@ func (c *loginCmd) Run(ctx context.Context, s streams) error {
 	ctx, cancel := context.WithTimeout(ctx, cfg.Limits.RequestTimeout)
 	defer cancel()
 	done := s.patience("asking the directory")
-	result := tryLogin(ctx, desk, c.User, password)
+	result := c.try(ctx, desk, password)
 	done()
 	if c.JSON {
 		err = json.NewEncoder(s.out).Encode(result)
@@ -112,13 +118,25 @@ func readPassword(s streams, user string) (identity.Secret, error) {
 	return identity.NewSecret(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")), nil
 }
 
-// tryLogin asks the directory and the policy.
-func tryLogin(ctx context.Context, desk *gate.Desk, user string, password identity.Secret) loginResult {
+// knownDirectory looks whether there is a directory of that name; empty is any.
+func knownDirectory(cfg config.Config, name string) error {
+	var names []string
+	for _, d := range cfg.Directories {
+		names = append(names, d.Name)
+	}
+	if name != "" && !slices.Contains(names, name) {
+		return &usageError{fmt.Sprintf("there is no directory %q; --directory takes %s", name, strings.Join(names, ", "))}
+	}
+	return nil
+}
+
+// try asks the directory and the policy.
+func (c *loginCmd) try(ctx context.Context, desk *gate.Desk, password identity.Secret) loginResult {
 	start := time.Now()
-	who, err := desk.Login(ctx, user, password)
+	who, err := desk.Login(ctx, c.Directory, c.User, password)
 	result := loginResult{Took: time.Since(start).Round(time.Millisecond).String()}
-	if entry, findErr := desk.Entry(ctx, user); findErr == nil {
-		result.Name, result.ID, result.DN = entry.Name, entry.ID, entry.DN
+	if source, entry, findErr := desk.Entry(ctx, c.Directory, c.User); findErr == nil {
+		result.Directory, result.Name, result.ID, result.DN = source, entry.Name, entry.ID, entry.DN
 	}
 	if err != nil {
 		result.Reason, result.Detail = reasonOf(err)
@@ -189,7 +207,7 @@ func (r *loginResult) print(w io.Writer) error {
 	if r.DN == "" {
 		b.WriteString("entry:   none found for this name\n")
 	} else {
-		fmt.Fprintf(&b, "entry:   %s\nname:    %s\nid:      %s\n", visible(r.DN), visible(r.Name), visible(r.ID))
+		fmt.Fprintf(&b, "entry:   %s\nname:    %s@%s\nid:      %s\n", visible(r.DN), visible(r.Name), r.Directory, visible(r.ID))
 	}
 	if r.OK {
 		r.printRights(&b)

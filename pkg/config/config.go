@@ -25,10 +25,28 @@ type Config struct {
 	Audit          Audit          `yaml:"audit" doc:"The record of every decision, apart from the log."`
 	Log            Log            `yaml:"log" doc:"The log, on standard error."`
 	Registries     []Registry     `yaml:"registries" required:"true" doc:"The registries that tokens are issued for."`
-	Directories    []Directory    `yaml:"directories" required:"true" doc:"Where accounts and groups come from. This version takes one directory."`
+	Directories    []Directory    `yaml:"directories" required:"true" doc:"Where accounts and groups come from."`
+	Lookup         string         `yaml:"directory_lookup" default:"by_realm" enum:"by_realm in_order" doc:"Where a login name without a realm is looked for. by_realm: in the default directory alone. in_order: in each directory, as they are listed, until one has it; while one of them does not answer, names that no earlier one has are answered 503."`
 	Policy         Policy         `yaml:"policy" doc:"The access policy: who may do what. It is a document of its own and is read again when it changes."`
 
 	source source
+}
+
+// InOrder is the directory_lookup that looks for a name without a realm in every directory.
+const InOrder = "in_order"
+
+// DefaultDirectoryName is the name of the directory that an unqualified name belongs to: the one that is marked, or
+// else the first; empty without any.
+func (c Config) DefaultDirectoryName() string {
+	for _, d := range c.Directories {
+		if d.Default {
+			return d.Name
+		}
+	}
+	if len(c.Directories) > 0 {
+		return c.Directories[0].Name
+	}
+	return ""
 }
 
 // ServerTLS is the certificate of a listener; both files or none.

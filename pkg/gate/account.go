@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 
 	"github.com/wharfgate/wharfgate/pkg/authority"
 	"github.com/wharfgate/wharfgate/pkg/config"
@@ -18,57 +19,68 @@ import (
 // Desk answers questions about accounts with the parts of a gate, but serves nobody: the commands login and
 // explain. Close it when done.
 type Desk struct {
-	directory *directoryParts
-	authority *authority.Authority
-	live      *policy.Live
-	stop      context.CancelFunc
-	done      chan struct{}
+	directories *directories
+	authority   *authority.Authority
+	live        *policy.Live
+	stop        context.CancelFunc
+	running     sync.WaitGroup
 }
 
-// OpenDesk builds the directory and loads the policy of a valid configuration.
+// OpenDesk builds the directories and loads the policy of a valid configuration.
 func OpenDesk(ctx context.Context, cfg config.Config, log *slog.Logger) (*Desk, error) {
 	cfg.Directories = slices.Clone(cfg.Directories)
-	cfg.Directories[0].BindConnections.Min = 0 // one question needs no warm connections
-	d, err := newDirectory(cfg, log, directoryObservers{})
+	for i := range cfg.Directories {
+		cfg.Directories[i].BindConnections.Min = 0 // one question needs no warm connections
+	}
+	all, err := newDirectoriesOnce(cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	live, _, err := newPolicy(ctx, cfg, d, policyfile.Observer{})
+	live, _, err := newPolicy(ctx, cfg, all, policyfile.Observer{})
 	if err != nil {
-		d.close(ctx)
+		all.close(ctx)
 		return nil, err
 	}
 	a, err := authority.New(authority.Options{
-		Services: services(cfg), Authenticator: d.authenticator, Resolver: d.authenticator, Policy: live, Issuer: noSigner{},
+		Services: services(cfg), Authenticator: all.realms, Resolver: all.realms, Policy: live, Issuer: noSigner{},
 	})
 	if err != nil {
-		d.close(ctx)
+		all.close(ctx)
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	desk := &Desk{directory: d, authority: a, live: live, stop: cancel, done: make(chan struct{})}
-	go func() {
-		defer close(desk.done)
-		_ = d.backend.Run(ctx)
-	}()
+	desk := &Desk{directories: all, authority: a, live: live, stop: cancel}
+	for _, task := range all.tasks() {
+		desk.running.Go(func() { _ = task(ctx) })
+	}
 	return desk, nil
 }
 
-// Close ends the connections to the directory.
+// Close ends the connections to the directories.
 func (d *Desk) Close() {
 	d.stop()
-	<-d.done
-	d.directory.wait()
+	d.running.Wait()
+	d.directories.wait()
 }
 
-// Login proves a password as a token request would, with one bind, and reads the account.
-func (d *Desk) Login(ctx context.Context, user string, password identity.Secret) (identity.Principal, error) {
-	return d.directory.authenticator.Authenticate(ctx, identity.Credentials{Username: user, Password: password})
+// Login proves a password as a token request would, with one bind, and reads the account. An empty directory is the
+// one that the name belongs to.
+func (d *Desk) Login(ctx context.Context, directory, user string, password identity.Secret) (identity.Principal, error) {
+	c := identity.Credentials{Username: user, Password: password}
+	if directory == "" {
+		return d.directories.realms.Authenticate(ctx, c)
+	}
+	parts, err := d.directories.named(directory)
+	if err != nil {
+		return identity.Principal{}, err
+	}
+	return parts.authenticator.Authenticate(ctx, c)
 }
 
-// Entry finds the entry that a login name belongs to.
-func (d *Desk) Entry(ctx context.Context, user string) (directory.Entry, error) {
-	return d.directory.cached.Find(ctx, user, directory.AnyAge)
+// Entry finds the entry that a login name belongs to, and the directory that has it. An empty directory is the one
+// that the name belongs to.
+func (d *Desk) Entry(ctx context.Context, directory, user string) (string, directory.Entry, error) {
+	return d.directories.realms.Find(ctx, directory, user)
 }
 
 // Rights lists what the policy says about a principal.

@@ -6,14 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/config"
+	"github.com/wharfgate/wharfgate/pkg/directory"
 	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
 	"github.com/wharfgate/wharfgate/pkg/token"
 )
@@ -77,17 +78,18 @@ func Check(ctx context.Context, cfg config.Config, faults error, scope Scope) []
 	}
 	c.certificate()
 	c.auditFile()
-	var d *directoryParts
-	if len(cfg.Directories) > 0 {
-		c.passwordFile(cfg.Directories[0])
-		if d = c.directory(faults); d != nil {
-			defer d.close(ctx)
-		}
+	for _, d := range cfg.Directories {
+		c.passwordFile(d)
 	}
-	if scope == Offline || d != nil && !c.servers(ctx, d) {
-		d = nil // there is nobody to look the policy's groups up
+	var all, reached *directories
+	if faults == nil {
+		all = c.directories()
+		defer all.close(ctx)
 	}
-	c.policy(ctx, d)
+	if scope == Online && all != nil {
+		reached = c.servers(ctx, all)
+	}
+	c.policy(ctx, reached)
 	return c.findings
 }
 
@@ -193,30 +195,47 @@ func (c *checker) passwordFile(cfg config.Directory) {
 	}
 }
 
-// directory puts the directory of a valid configuration together.
-func (c *checker) directory(faults error) *directoryParts {
-	if faults != nil {
-		return nil
+// directories puts the directories of a valid configuration together, as far as that works.
+func (c *checker) directories() *directories {
+	all := &directories{}
+	for _, cfg := range c.cfg.Directories {
+		where := "directory " + cfg.Name
+		d, err := newDirectoryOnce(c.cfg, cfg)
+		if err != nil {
+			c.add(Fault, where, strings.TrimPrefix(err.Error(), where+": "))
+			continue
+		}
+		all.list = append(all.list, d)
+		c.add(OK, where, fmt.Sprintf("groups by %s below %q; a change of groups shows within %s, and while the directory is away groups are believed for %s more",
+			cfg.Groups.Method, orElse(cfg.Groups.BaseDN, cfg.BaseDN), cfg.Cache.TTL, cfg.Cache.StaleIfDown))
+		if cfg.InsecurePlaintext {
+			c.add(Warning, where, "insecure_plaintext: passwords may cross the network readable")
+		}
 	}
-	cfg := c.cfg.Directories[0]
-	where := "directory " + cfg.Name
-	d, err := newDirectory(c.cfg, slog.New(slog.DiscardHandler), directoryObservers{})
-	if err != nil {
-		c.add(Fault, where, strings.TrimPrefix(err.Error(), where+": "))
-		return nil
-	}
-	c.add(OK, where, fmt.Sprintf("groups by %s below %q; a change of groups shows within %s, and while the directory is away groups are believed for %s more",
-		cfg.Groups.Method, orElse(cfg.Groups.BaseDN, cfg.BaseDN), cfg.Cache.TTL, cfg.Cache.StaleIfDown))
-	if cfg.InsecurePlaintext {
-		c.add(Warning, where, "insecure_plaintext: passwords may cross the network readable")
-	}
-	return d
+	return all
 }
 
-// servers asks each server, and reports whether one answered.
-func (c *checker) servers(ctx context.Context, d *directoryParts) (reached bool) {
-	for _, s := range d.backend.Probe(ctx) {
-		where := "directory " + d.name
+// servers asks each server, those of all directories at once, and gives the directories of which one answered.
+func (c *checker) servers(ctx context.Context, all *directories) *directories {
+	answers := make([][]directory.ServerStatus, len(all.list))
+	var asked sync.WaitGroup
+	for i, d := range all.list {
+		asked.Go(func() { answers[i] = d.backend.Probe(ctx) })
+	}
+	asked.Wait()
+	reached := &directories{}
+	for i, d := range all.list {
+		if c.answered(d, answers[i]) {
+			reached.list = append(reached.list, d)
+		}
+	}
+	return reached
+}
+
+// answered tells what the servers of a directory answered, and reports whether one did.
+func (c *checker) answered(d *directoryParts, answers []directory.ServerStatus) (reached bool) {
+	where := "directory " + d.name
+	for _, s := range answers {
 		if s.Err != nil {
 			c.add(Fault, where, s.Server+": "+s.Err.Error())
 			continue
@@ -231,17 +250,17 @@ func (c *checker) servers(ctx context.Context, d *directoryParts) (reached bool)
 		}
 	}
 	if !reached {
-		c.add(Fault, "directory "+d.name, "no server could be asked; logins would be answered 503")
+		c.add(Fault, where, "no server could be asked; logins would be answered 503")
 	}
 	return reached
 }
 
-// policy reads the policy; its groups are looked up in the directory, if one is given.
-func (c *checker) policy(ctx context.Context, d *directoryParts) {
+// policy reads the policy; its groups are looked up in those directories that answered.
+func (c *checker) policy(ctx context.Context, reached *directories) {
 	if c.cfg.Policy.File == "" {
 		return // a fault of the configuration already
 	}
-	p, err := policyfile.Load(ctx, c.cfg.Policy.File, policyOptions(c.cfg, d))
+	p, err := policyfile.Load(ctx, c.cfg.Policy.File, policyOptions(c.cfg, reached))
 	if faults, ok := errors.AsType[policyfile.Faults](err); ok {
 		for _, f := range faults {
 			c.add(Fault, "policy", f.Error())
@@ -253,8 +272,8 @@ func (c *checker) policy(ctx context.Context, d *directoryParts) {
 		return
 	}
 	c.add(OK, "policy", fmt.Sprintf("%d rules, revision %s", p.Len(), p.Revision()))
-	if d != nil {
-		c.groups(ctx, d, p)
+	if reached != nil && len(reached.list) > 0 {
+		c.groups(ctx, reached, p)
 	}
 }
 

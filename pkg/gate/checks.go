@@ -22,8 +22,18 @@ func (g *Gate) checks() []operator.Check {
 		}},
 		{Name: "keys", Probe: func(context.Context) error { return g.core.Load().keysUsable(time.Now()) }},
 		{Name: "policy", Weight: operator.Informational, Probe: func(context.Context) error { return g.core.Load().watcher.LastError() }},
-		{Name: "directory", Weight: operator.Informational, Probe: func(context.Context) error { return g.core.Load().directory.state() }},
 	}
+}
+
+// directoryChecks are those of the directories of the core in force. A directory that is down leaves the gate ready.
+func (g *Gate) directoryChecks() []operator.Check {
+	var all []operator.Check
+	for _, d := range g.core.Load().directories.list {
+		all = append(all, operator.Check{
+			Name: "directory/" + d.name, Weight: operator.Informational, Probe: func(context.Context) error { return d.state() },
+		})
+	}
+	return all
 }
 
 // keysUsable is an error if a signing certificate has ended.

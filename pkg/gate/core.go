@@ -26,17 +26,17 @@ const auditFlush = 5 * time.Second
 // core is everything that depends on one configuration. It is built without any network, runs until
 // its last request is answered, and is then thrown away.
 type core struct {
-	cfg       config.Config
-	log       *slog.Logger
-	directory *directoryParts
-	live      *policy.Live
-	watcher   *policyfile.Watcher
-	keys      *token.KeySet
-	audit     *audit.Writer
-	authority *authority.Authority
-	server    *server.Server
-	observers observers
-	drained   chan struct{} // closed when no request needs the core any more
+	cfg         config.Config
+	log         *slog.Logger
+	directories *directories
+	live        *policy.Live
+	watcher     *policyfile.Watcher
+	keys        *token.KeySet
+	audit       *audit.Writer
+	authority   *authority.Authority
+	server      *server.Server
+	observers   observers
+	drained     chan struct{} // closed when no request needs the core any more
 }
 
 // newCore builds the parts of a configuration. Every fault of directory, policy, keys, certificates and audit
@@ -44,8 +44,8 @@ type core struct {
 func newCore(ctx context.Context, cfg config.Config, log *slog.Logger, auditOut io.Writer, g *guards, o observers) (*core, error) {
 	c := &core{cfg: cfg, log: log, observers: o, drained: make(chan struct{})}
 	var errs [4]error
-	c.directory, errs[0] = newGuardedDirectory(cfg, log, g, o.directory)
-	c.live, c.watcher, errs[1] = newPolicy(ctx, cfg, c.directory, o.policy)
+	c.directories, errs[0] = newDirectories(cfg, log, g, o.directories)
+	c.live, c.watcher, errs[1] = newPolicy(ctx, cfg, c.directories, o.policy)
 	c.keys, errs[2] = newKeySet(cfg, o.keys)
 	c.audit, errs[3] = newAudit(cfg, auditOut, o.audit)
 	err := errors.Join(errs[:]...)
@@ -73,9 +73,7 @@ func certificateFault(t config.ServerTLS) error {
 
 // discard ends a core that never ran.
 func (c *core) discard(ctx context.Context) error {
-	if c.directory != nil {
-		c.directory.close(ctx)
-	}
+	c.directories.close(ctx)
 	if c.audit == nil {
 		return nil
 	}
@@ -89,7 +87,7 @@ func (c *core) connect() error {
 		return err
 	}
 	c.authority, err = authority.New(authority.Options{
-		Services: services(c.cfg), Authenticator: c.directory.authenticator, Resolver: c.directory.authenticator,
+		Services: services(c.cfg), Authenticator: c.directories.realms, Resolver: c.directories.realms,
 		Policy: c.live, Issuer: issuer, Audit: c.audit.Write, Observer: c.observers.authority,
 	})
 	if err != nil {
@@ -112,7 +110,7 @@ func (c *core) newServer() (*server.Server, error) {
 		Connections: cfg.Limits.Connections,
 		Scopes:      cfg.Limits.Scopes, DisablePost: !cfg.Limits.Post, IssuedAt: server.IssuedAt(cfg.IssuedAt),
 		CertFile: cfg.TLS.CertFile, KeyFile: cfg.TLS.KeyFile, Observer: c.observers.server,
-		RefusalTime: c.directory.authenticator.RefusalTime,
+		RefusalTime: c.directories.realms.RefusalTime,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("token endpoint: %w", err)
@@ -156,7 +154,7 @@ func (c *core) run(ctx context.Context) error {
 	background, stop := context.WithCancel(ctx)
 	defer stop()
 	var tasks sync.WaitGroup
-	for _, task := range []func(context.Context) error{c.directory.backend.Run, c.watcher.Run, c.keys.Run} {
+	for _, task := range append(c.directories.tasks(), c.watcher.Run, c.keys.Run) {
 		tasks.Go(func() {
 			if err := task(background); err != nil && background.Err() == nil {
 				c.log.Error("background task ended", "error", err)
@@ -164,7 +162,7 @@ func (c *core) run(ctx context.Context) error {
 		})
 	}
 	<-c.drained
-	c.directory.wait()
+	c.directories.wait()
 	stop()
 	tasks.Wait()
 	return c.closeAudit(ctx)
@@ -179,6 +177,6 @@ func (c *core) closeAudit(ctx context.Context) error {
 
 // reload reads again what an unchanged configuration points at: policy, certificate, audit file.
 func (c *core) reload(ctx context.Context) error {
-	c.directory.backend.ResetServiceBind()
+	c.directories.reset()
 	return errors.Join(c.watcher.Reload(ctx), c.server.ReloadCertificate(), c.audit.Reopen())
 }

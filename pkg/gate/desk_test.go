@@ -41,7 +41,7 @@ func TestDesk(t *testing.T) {
 	if got := s.config.Directories[0].BindConnections.Min; got != before {
 		t.Errorf("OpenDesk changed the configuration: bind_connections.min = %d, was %d", got, before)
 	}
-	who, err := desk.Login(t.Context(), "alice", identity.NewSecret(alicePassword))
+	who, err := desk.Login(t.Context(), "", "alice", identity.NewSecret(alicePassword))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,10 +51,10 @@ func TestDesk(t *testing.T) {
 	if rights := desk.Rights(who); len(rights) != 3 || rights[2].Group != paymentsDN {
 		t.Errorf("Rights = %+v, want those of anyone, signed-in and payments", rights)
 	}
-	if e, err := desk.Entry(t.Context(), "ALICE"); err != nil || e.DN != aliceDN {
+	if source, e, err := desk.Entry(t.Context(), "", "ALICE"); err != nil || source != "corp" || e.DN != aliceDN {
 		t.Errorf("Entry = %+v, %v", e, err)
 	}
-	_, err = desk.Login(t.Context(), "alice", identity.NewSecret("wrong"))
+	_, err = desk.Login(t.Context(), "", "alice", identity.NewSecret("wrong"))
 	if refusal, ok := errors.AsType[*identity.AccountError](err); !ok || refusal.Reason != identity.ReasonWrongPassword {
 		t.Errorf("Login with a wrong password = %v", err)
 	}
@@ -85,7 +85,7 @@ func TestDeskExplains(t *testing.T) {
 func TestDeskWithoutDirectory(t *testing.T) {
 	t.Parallel()
 	desk := open(t, newSite(t))
-	if _, err := desk.Login(t.Context(), "alice", identity.NewSecret(alicePassword)); !errors.Is(err, identity.ErrUnavailable) {
+	if _, err := desk.Login(t.Context(), "", "alice", identity.NewSecret(alicePassword)); !errors.Is(err, identity.ErrUnavailable) {
 		t.Errorf("Login = %v, want that the directory is unavailable", err)
 	}
 	scopes, _, err := registry.ParseScopes([]string{"repository:public/a:pull"}, 1)

@@ -31,6 +31,7 @@ type directoryParts struct {
 	authenticator *directory.Authenticator
 	cached        *directory.Cached
 	wrong         *guard.WrongPasswords
+	admissions    *guard.Admissions
 	guards        *guards
 }
 
@@ -40,18 +41,8 @@ type directoryObservers struct {
 	flow directory.Observer
 }
 
-// newDirectory builds the directory and its login flow for one question. It asks no server.
-func newDirectory(cfg config.Config, log *slog.Logger, o directoryObservers) (*directoryParts, error) {
-	g, err := newGuards(nil)
-	if err != nil {
-		return nil, err
-	}
-	return newGuardedDirectory(cfg, log, g, o)
-}
-
-// newGuardedDirectory builds the directory and its login flow with guards that others use too. It asks no server.
-func newGuardedDirectory(cfg config.Config, log *slog.Logger, g *guards, o directoryObservers) (*directoryParts, error) {
-	d := cfg.Directories[0]
+// newDirectory builds a directory and its login flow with guards that others use too. It asks no server.
+func newDirectory(cfg config.Config, d config.Directory, log *slog.Logger, g *guards, addresses *guard.Addresses, o directoryObservers) (*directoryParts, error) {
 	options, err := ldapOptions(cfg, d)
 	if err != nil {
 		return nil, fmt.Errorf("directory %s: %w", d.Name, err)
@@ -77,7 +68,7 @@ func newGuardedDirectory(cfg config.Config, log *slog.Logger, g *guards, o direc
 		return nil, err
 	}
 	flow := directory.Options{
-		Source: d.Name, Backend: cached, WrongPasswords: wrong, Observer: o.flow, BindTimeout: questionTimeout(cfg),
+		Source: d.Name, Backend: cached, WrongPasswords: wrong, Addresses: addresses, Observer: o.flow, BindTimeout: questionTimeout(cfg),
 	}
 	if err := g.protect(&flow, cfg, d); err != nil {
 		return nil, fmt.Errorf("directory %s: %w", d.Name, err)
@@ -86,7 +77,9 @@ func newGuardedDirectory(cfg config.Config, log *slog.Logger, g *guards, o direc
 	if err != nil {
 		return nil, err
 	}
-	return &directoryParts{name: d.Name, backend: backend, authenticator: auth, cached: cached, wrong: wrong, guards: g}, nil
+	return &directoryParts{
+		name: d.Name, backend: backend, authenticator: auth, cached: cached, wrong: wrong, admissions: flow.Admissions, guards: g,
+	}, nil
 }
 
 // questionTimeout leaves a request the time to be answered from what is remembered when the directory hangs.
@@ -115,7 +108,7 @@ func (d *directoryParts) state() error {
 		}
 	}
 	if len(away) > 0 {
-		return fmt.Errorf("%s: out of service: %s", d.name, strings.Join(away, ", "))
+		return fmt.Errorf("out of service: %s", strings.Join(away, ", "))
 	}
 	return nil
 }
@@ -139,7 +132,7 @@ func ldapOptions(cfg config.Config, d config.Directory) (ldap.Options, error) {
 			BaseDN: d.Users.BaseDN, Filter: d.Users.Filter, LoginAttributes: d.Users.LoginAttributes, IDAttribute: d.Users.IDAttribute,
 		},
 		Groups: ldap.Groups{
-			BaseDN: d.Groups.BaseDN, Filter: d.Groups.Filter, Method: ldap.Method(d.Groups.Method), Nested: d.Groups.Nested,
+			BaseDN: d.Groups.BaseDN, Filter: d.Groups.Filter, Method: ldap.Method(d.Groups.Method), Nested: d.Groups.FollowsNested(),
 			MaxDepth: d.Groups.MaxDepth, NameAttribute: d.Groups.NameAttribute,
 		},
 		BindConnections: ldap.BindConnections{Min: warm, Max: d.BindConnections.Max},

@@ -72,18 +72,20 @@ func Build(ctx context.Context, cfg config.Config, o Options) (*Gate, error) {
 	if g.watch, err = newInstruments(cfg, o); err != nil {
 		return nil, err
 	}
-	g.operator, err = operator.New(operator.Options{Metrics: g.watch.handler(), Checks: g.checks(), Logger: o.Logger})
+	g.operator, err = operator.New(operator.Options{
+		Metrics: g.watch.handler(), Checks: g.checks(), More: g.directoryChecks, Logger: o.Logger,
+	})
 	if err != nil {
 		return nil, err
 	}
-	if g.guards, err = newGuards(g.watch.forgotten(cfg)); err != nil {
+	if g.guards, err = newGuards(g.watch.forgotten); err != nil {
 		return nil, err
 	}
 	c, err := newCore(ctx, cfg, o.Logger, o.Audit, g.guards, g.watch.observers(cfg))
 	if err != nil {
 		return nil, err
 	}
-	g.watch.count(c.directory)
+	g.watch.count(c.directories)
 	g.core.Store(c)
 	return g, nil
 }

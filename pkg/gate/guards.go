@@ -3,6 +3,7 @@ package gate
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/directory"
@@ -12,19 +13,43 @@ import (
 // guards are what is known of failed binds and of proven passwords. They outlive every core: a reload must neither
 // give strangers another budget nor forget who belongs here.
 type guards struct {
-	failures   *guard.Memory
-	admissions *guard.Admissions
+	failures *guard.Memory
+	evicted  func(directory string)
+
+	mu         sync.Mutex
+	admissions map[string]*guard.Admissions // by directory, so that a large one pushes nobody out of a small one
 }
 
-// newGuards makes guards that know nothing yet. Evicted is told when a proven password was dropped to make room; it may
-// be nil.
-func newGuards(evicted func()) (*guards, error) {
-	failures, errFailures := guard.NewMemory(guard.MemoryOptions{})
-	admissions, errAdmissions := guard.NewAdmissions(guard.AdmissionsOptions{Evicted: evicted})
-	if err := errors.Join(errFailures, errAdmissions); err != nil {
+// newGuards makes guards that know nothing yet. Evicted is told when a proven password of a directory was dropped to
+// make room.
+func newGuards(evicted func(directory string)) (*guards, error) {
+	failures, err := guard.NewMemory(guard.MemoryOptions{})
+	if err != nil {
 		return nil, fmt.Errorf("guards: %w", err)
 	}
-	return &guards{failures: failures, admissions: admissions}, nil
+	return &guards{failures: failures, evicted: evicted, admissions: make(map[string]*guard.Admissions)}, nil
+}
+
+// admissionsOf gives the proven passwords of a directory.
+func (g *guards) admissionsOf(directory string) (*guard.Admissions, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if a, ok := g.admissions[directory]; ok {
+		return a, nil
+	}
+	a, err := guard.NewAdmissions(guard.AdmissionsOptions{Evicted: func() { g.evicted(directory) }})
+	if err != nil {
+		return nil, fmt.Errorf("guards: %w", err)
+	}
+	g.admissions[directory] = a
+	return a, nil
+}
+
+// newAddresses makes the limit of failures of a client address, which is one for all directories.
+func newAddresses(cfg config.Config) (*guard.Addresses, error) {
+	return guard.NewAddresses(guard.AddressesOptions{
+		Max: cfg.FailedLogins.Max, Window: cfg.FailedLogins.Window, Exempt: cfg.FailedLogins.Exempt,
+	})
 }
 
 // protect gives a login flow what protects the accounts of its directory.
@@ -36,11 +61,8 @@ func (g *guards) protect(o *directory.Options, cfg config.Config, d config.Direc
 	o.Strangers, errs[1] = guard.NewStrangers(guard.StrangersOptions{
 		Limit: cfg.FailedBinds.Max, Window: cfg.FailedBinds.Window,
 	})
-	o.Addresses, errs[2] = guard.NewAddresses(guard.AddressesOptions{
-		Max: cfg.FailedLogins.Max, Window: cfg.FailedLogins.Window, Exempt: cfg.FailedLogins.Exempt,
-	})
+	o.Admissions, errs[2] = g.admissionsOf(d.Name)
 	// Half of the connections are for those who were here before.
 	o.Unproven, errs[3] = guard.NewShare(max(d.BindConnections.Max/2, 1), cfg.Limits.Queue)
-	o.Admissions = g.admissions
 	return errors.Join(errs[:]...)
 }

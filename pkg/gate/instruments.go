@@ -21,12 +21,12 @@ import (
 
 // observers are what the parts of one core tell.
 type observers struct {
-	directory directoryObservers
-	policy    policyfile.Observer
-	keys      token.Observer
-	audit     audit.Observer
-	authority authority.Observer
-	server    server.Observer
+	directories map[string]directoryObservers // by name
+	policy      policyfile.Observer
+	keys        token.Observer
+	audit       audit.Observer
+	authority   authority.Observer
+	server      server.Observer
 
 	// audible is false until a core is in force: what policy and keys tell before is not so yet.
 	audible *atomic.Bool
@@ -66,17 +66,20 @@ func subjects(cfg config.Config) metrics.Subjects {
 
 // observers gives what the parts of a core of this configuration tell.
 func (i *instruments) observers(cfg config.Config) observers {
-	d := cfg.Directories[0]
 	audible := new(atomic.Bool)
-	return observers{
-		directory: directoryObservers{wire: i.metrics.LDAPObserver(d.Name, d.Servers), flow: i.metrics.DirectoryObserver()},
-		policy:    i.policyObserver(audible),
-		keys:      i.tokenObserver(audible),
-		audit:     i.auditObserver(),
-		authority: i.metrics.AuthorityObserver(),
-		server:    i.metrics.ServerObserver(),
-		audible:   audible,
+	o := observers{
+		directories: make(map[string]directoryObservers, len(cfg.Directories)),
+		policy:      i.policyObserver(audible),
+		keys:        i.tokenObserver(audible),
+		audit:       i.auditObserver(),
+		authority:   i.metrics.AuthorityObserver(),
+		server:      i.metrics.ServerObserver(),
+		audible:     audible,
 	}
+	for _, d := range cfg.Directories {
+		o.directories[d.Name] = directoryObservers{wire: i.metrics.LDAPObserver(d.Name, d.Servers), flow: i.metrics.DirectoryObserver()}
+	}
+	return o
 }
 
 // policyObserver logs what happens to the policy, and counts it. A policy that is refused before it is audible
@@ -168,19 +171,20 @@ func call[T any](f func(T), v T) {
 	}
 }
 
-// count lets the metrics count what a directory remembers.
-func (i *instruments) count(d *directoryParts) {
-	i.metrics.CacheEntries(d.name, "entry", d.cached.Entries)
-	i.metrics.CacheEntries(d.name, "account", d.cached.Accounts)
-	i.metrics.CacheEntries(d.name, "wrong_password", d.wrong.Len)
-	i.metrics.CacheEntries(d.name, "admission", d.guards.admissions.Len)
-	i.metrics.ThrottledAccounts(d.name, func() int { return d.guards.failures.Throttled(d.name) })
+// count lets the metrics count what the directories remember.
+func (i *instruments) count(all *directories) {
+	for _, d := range all.list {
+		i.metrics.CacheEntries(d.name, "entry", d.cached.Entries)
+		i.metrics.CacheEntries(d.name, "account", d.cached.Accounts)
+		i.metrics.CacheEntries(d.name, "wrong_password", d.wrong.Len)
+		i.metrics.CacheEntries(d.name, "admission", d.admissions.Len)
+		i.metrics.ThrottledAccounts(d.name, func() int { return d.guards.failures.Throttled(d.name) })
+	}
 }
 
-// forgotten gives the func that counts proven passwords which were dropped to make room.
-func (i *instruments) forgotten(cfg config.Config) func() {
-	evicted, name := i.metrics.DirectoryObserver().Evicted, cfg.Directories[0].Name
-	return func() { evicted(name, "admission") }
+// forgotten counts a proven password of a directory that was dropped to make room.
+func (i *instruments) forgotten(directory string) {
+	i.metrics.DirectoryObserver().Evicted(directory, "admission")
 }
 
 // handler answers /metrics.

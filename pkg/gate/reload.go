@@ -50,7 +50,7 @@ func (g *Gate) reload(ctx context.Context) error {
 	}
 	g.replace(ctx, next)
 	g.watch.metrics.Reconfigure(subjects(cfg))
-	g.watch.count(next.directory)
+	g.watch.count(next.directories)
 	return nil
 }
 

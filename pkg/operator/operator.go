@@ -50,6 +50,8 @@ type Options struct {
 	Metrics http.Handler
 	// Checks are looked at for /readyz, in this order.
 	Checks []Check
+	// More gives further checks, which may be others at each question; nil means none.
+	More func() []Check
 	// Logger takes the faults of [Handler.Serve]; nil discards them.
 	Logger *slog.Logger
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,7 +16,7 @@ func (h *Handler) ready(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	status, verdict := http.StatusOK, "ready\n"
 	var list strings.Builder
-	for _, c := range h.o.Checks {
+	for _, c := range h.checks() {
 		state, reason := "ok", ""
 		if err := probe(ctx, c); err != nil {
 			state, reason = "degraded", ": "+printable(err.Error())
@@ -29,6 +30,14 @@ func (h *Handler) ready(w http.ResponseWriter, r *http.Request) {
 		list.Reset()
 	}
 	text(w, status, list.String()+verdict)
+}
+
+// checks gives what is looked at now.
+func (h *Handler) checks() []Check {
+	if h.o.More == nil {
+		return h.o.Checks
+	}
+	return slices.Concat(h.o.Checks, h.o.More())
 }
 
 // probe looks at one check; one that panics has failed.
