@@ -18,7 +18,7 @@ func (b *Backend) Account(ctx context.Context, e directory.Entry, p directory.Pr
 	ctx, cancel := b.stage(ctx)
 	defer cancel()
 	readAt := b.options.Now()
-	w := walk{backend: b, prefer: b.named(p.Server), seen: map[string]bool{}}
+	w := walk{backend: b, prefer: b.fleet.named(p.Server), seen: map[string]bool{}}
 	f := w.run(ctx, e)
 	if f != nil {
 		if f.class == classAnswer && f.code == resultNoSuchObject && f.step == stepReadEntry {

@@ -14,7 +14,7 @@ type bindPool struct {
 	max, queue int
 
 	mu      sync.Mutex
-	closed  bool
+	closed  *serverError             // why nothing begins any more, or nil
 	open    int                      // connections, those being opened included
 	idle    []*connection            // the last one is the one used last
 	all     map[*connection]struct{} // so that closing reaches those in use
@@ -42,7 +42,7 @@ func (p *bindPool) get(ctx context.Context) (*connection, *serverError) {
 func (p *bindPool) getIdle() *connection {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed != nil {
 		return nil
 	}
 	c := p.popLocked()
@@ -55,9 +55,9 @@ func (p *bindPool) getIdle() *connection {
 // take is get without the observer.
 func (p *bindPool) take(ctx context.Context) (*connection, *serverError) {
 	p.mu.Lock()
-	if p.closed {
+	if f := p.closed; f != nil {
 		p.mu.Unlock()
-		return nil, errEnded()
+		return nil, f
 	}
 	if c := p.popLocked(); c != nil {
 		p.mu.Unlock()
@@ -161,10 +161,10 @@ func (p *bindPool) dial(ctx context.Context) (*connection, *serverError) {
 		p.open--
 		p.grantLocked()
 		return nil, f
-	case p.closed:
+	case p.closed != nil:
 		p.open--
 		c.abort()
-		return nil, errEnded()
+		return nil, p.closed
 	}
 	p.all[c] = struct{}{}
 	p.server.observer().connections(p.server.url, "bind", p.open)
@@ -192,7 +192,7 @@ func (p *bindPool) put(c *connection) whereabouts {
 	now := p.server.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || !c.usable(now) {
+	if p.closed != nil || !c.usable(now) {
 		p.forgetLocked(c)
 		p.grantLocked()
 		return atRest
@@ -235,12 +235,17 @@ func (p *bindPool) drain(f *serverError) {
 	}
 }
 
-// close drops everything, what is in use included, and refuses from now on.
-func (p *bindPool) close() {
+// retire refuses from now on with a fault. What is in use is closed when it is given back.
+func (p *bindPool) retire(f *serverError) {
 	p.mu.Lock()
-	p.closed = true
+	p.closed = f
 	p.mu.Unlock()
-	p.drain(errEnded())
+	p.drain(f)
+}
+
+// close drops everything, what is in use included, and refuses from now on with a fault.
+func (p *bindPool) close(f *serverError) {
+	p.retire(f)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.all {
@@ -275,7 +280,7 @@ func (p *bindPool) tidy(idle time.Duration) {
 func (p *bindPool) warm(ctx context.Context, least int) {
 	for ctx.Err() == nil {
 		p.mu.Lock()
-		if p.closed || p.open >= min(least, p.max) {
+		if p.closed != nil || p.open >= min(least, p.max) {
 			p.mu.Unlock()
 			return
 		}

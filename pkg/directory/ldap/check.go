@@ -21,9 +21,13 @@ const certificateWarning = 30 * 24 * time.Hour
 // read the rootDSE and the base DNs. It proves nobody's password, and it does not repeat a service bind
 // that a server has refused.
 func (b *Backend) Probe(ctx context.Context) []directory.ServerStatus {
-	statuses := make([]directory.ServerStatus, len(b.servers))
+	if f := b.discovered(ctx); f != nil {
+		return []directory.ServerStatus{{Server: b.discovery.name(), Err: fmt.Errorf("%w: %w", identity.ErrUnavailable, f)}}
+	}
+	servers := b.fleet.servers()
+	statuses := make([]directory.ServerStatus, len(servers))
 	var wg sync.WaitGroup
-	for i, s := range b.servers {
+	for i, s := range servers {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, b.options.Timeouts.Dial+b.options.Timeouts.Operation)
 			defer cancel()
@@ -112,7 +116,7 @@ func (s *server) warnings(status *directory.ServerStatus) {
 	if s.backend.options.Groups.BaseDN == "" {
 		status.Warnings = append(status.Warnings, "groups.base_dn is not set, so no rule can name a group by its short name: set it, or use DNs.")
 	}
-	if s.backend.options.BindDN == "" {
+	if s.backend.options.BindDN == "" && !s.backend.options.External {
 		status.Warnings = append(status.Warnings, "Searches are anonymous: set bind.dn to an account that may read accounts and groups.")
 	}
 }

@@ -62,13 +62,24 @@ func (c *connection) abort() {
 // bind makes one simple bind, on a connection that nobody else uses. Sent says whether a byte of it may
 // have left. After any fault but an answer the connection is closed.
 func (c *connection) bind(dn string, secret identity.Secret, limit time.Duration) (controls []goldap.Control, sent bool, f *serverError) {
+	return c.withDeadline(limit, func() ([]goldap.Control, error) { return c.simpleBind(dn, secret) })
+}
+
+// bindExternal binds as whom the server takes the client certificate for, in the manner of bind.
+func (c *connection) bindExternal(limit time.Duration) *serverError {
+	_, _, f := c.withDeadline(limit, func() ([]goldap.Control, error) { return nil, c.libraryExternal() })
+	return f
+}
+
+// withDeadline makes one bind that must be answered within limit.
+func (c *connection) withDeadline(limit time.Duration, bind func() ([]goldap.Control, error)) (controls []goldap.Control, sent bool, f *serverError) {
 	start, before := time.Now(), c.wire.written.Load()
 	// A deadline for reading is cheaper than the library's timer a message, and it closes the connection.
 	if err := c.wire.SetReadDeadline(start.Add(limit)); err != nil {
 		return nil, false, &serverError{step: "bind", err: err}
 	}
 	c.used = true
-	controls, err := c.simpleBind(dn, secret)
+	controls, err := bind()
 	sent = c.wire.written.Load() != before
 	if err != nil {
 		f = answerFault("bind", err, time.Since(start), limit)
@@ -98,6 +109,16 @@ func (c *connection) simpleBind(dn string, secret identity.Secret) (controls []g
 		controls = result.Controls
 	}
 	return controls, err
+}
+
+// libraryExternal calls the library and turns a panic of it into an error.
+func (c *connection) libraryExternal() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(p)
+		}
+	}()
+	return c.conn.ExternalBind()
 }
 
 // search makes one search, on a connection that others may search at the same time. After any fault but an

@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ type dialer struct {
 	endpoint
 	open     func(ctx context.Context, network, address string) (net.Conn, error)
 	tls      *tls.Config // nil for plaintext
+	roots    func() *x509.CertPool
 	startTLS bool
 	timeout  time.Duration
 	write    time.Duration
@@ -27,7 +29,7 @@ type dialer struct {
 // newDialer works out how one server is reached.
 func newDialer(e endpoint, o *Options) dialer {
 	d := dialer{
-		endpoint: e, open: o.Dialer, startTLS: o.StartTLS && !e.implicit,
+		endpoint: e, open: o.Dialer, startTLS: o.StartTLS && !e.implicit, roots: o.RootCAs,
 		timeout: o.Timeouts.Dial, write: o.Timeouts.Operation, observer: &o.Observer,
 	}
 	if e.implicit || o.StartTLS {
@@ -85,7 +87,12 @@ func (d *dialer) secure(ctx context.Context, w *wire) error {
 			return fmt.Errorf("starttls: %w", err)
 		}
 	}
-	c := tls.Client(w.raw, d.tls)
+	config := d.tls
+	if d.roots != nil {
+		config = d.tls.Clone()
+		config.RootCAs = d.roots()
+	}
+	c := tls.Client(w.raw, config)
 	if err := c.HandshakeContext(ctx); err != nil {
 		return fmt.Errorf("tls handshake: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -39,14 +38,15 @@ const (
 // Backend is one directory behind a list of servers. It is safe for concurrent use. While [Backend.Run]
 // runs, servers that fail are taken out of service and looked after; without it, each call tries them anew.
 type Backend struct {
-	options Options
-	log     *slog.Logger
-	servers []*server
-	current atomic.Int32                         // index of the last good server
-	names   *cache.Cache[string, string]         // folded group name -> normal DN of its one holder, or nothing
-	groups  *cache.Cache[string, identity.Group] // by DN as the directory writes it
-	shape   shape
-	tasks   tasks
+	options   Options
+	log       *slog.Logger
+	fleet     fleet
+	discovery *discovery // nil where the servers are configured
+	refusals  refusals
+	names     *cache.Cache[string, string]         // folded group name -> normal DN of its one holder, or nothing
+	groups    *cache.Cache[string, identity.Group] // by DN as the directory writes it
+	shape     shape
+	tasks     tasks
 }
 
 // New makes a Backend. It reports every fault of the options, and does no network.
@@ -65,19 +65,26 @@ func New(o Options) (*Backend, error) {
 	}
 	b := &Backend{options: o, log: o.Logger.With("directory", o.Source), names: names, groups: groups}
 	b.shape = newShape(&b.options)
+	if o.Discovery != nil {
+		b.discovery = newDiscovery(b)
+		return b, nil
+	}
+	servers := make([]*server, len(o.Servers))
 	for i, text := range o.Servers {
 		e, err := parseEndpoint(text)
 		if err != nil {
 			return nil, fmt.Errorf("directory %q: servers[%d]: %w", o.Source, i, err)
 		}
-		b.servers = append(b.servers, newServer(b, i, e))
+		servers[i] = newServer(b, i, e)
 	}
+	b.fleet.replace(servers)
 	return b, nil
 }
 
 // ResetServiceBind forgets that servers refused the service account, so that the next question tries again.
 func (b *Backend) ResetServiceBind() {
-	for _, s := range b.servers {
+	b.refusals.forget()
+	for _, s := range b.fleet.servers() {
 		s.service.forget()
 	}
 }
@@ -88,50 +95,23 @@ type ServerState struct {
 	Server string
 	// InService is false while requests skip the server and a probe looks for its recovery.
 	InService bool
-	// Current is true for the server that is asked first.
+	// Current is true for the server that is asked first; for none if all are out of service.
 	Current bool
 }
 
-// Servers tells the state of every server in the configured order, without any network.
+// Servers tells the state of every server, in the order of the list, without any network. While none has been
+// discovered yet, the name that is looked up stands for them and is out of service.
 func (b *Backend) Servers() []ServerState {
-	states := make([]ServerState, len(b.servers))
-	for i, s := range b.servers {
-		states[i] = ServerState{Server: s.url, InService: !s.breaker.isOpen(), Current: i == int(b.current.Load())}
+	servers := b.fleet.servers()
+	if len(servers) == 0 && b.discovery != nil {
+		return []ServerState{{Server: b.discovery.name()}}
+	}
+	first := b.fleet.first()
+	states := make([]ServerState, len(servers))
+	for i, s := range servers {
+		states[i] = ServerState{Server: s.url, InService: !s.breaker.isOpen(), Current: s == first}
 	}
 	return states
-}
-
-// tried is a set of servers, by their index.
-type tried uint64
-
-// maxServers is how many servers a set can hold.
-const maxServers = 64
-
-func (t tried) has(s *server) bool { return t&(1<<s.index) != 0 }
-
-func (t tried) with(s *server) tried { return t | 1<<s.index }
-
-// pick gives the next server to ask: the preferred one, the last good one, then the configured order. Those
-// out of service and those tried are passed over; none left is nil.
-func (b *Backend) pick(prefer *server, t tried) *server {
-	if prefer != nil && !t.has(prefer) && !prefer.breaker.isOpen() {
-		return prefer
-	}
-	first := int(b.current.Load())
-	for i := range b.servers {
-		s := b.servers[(first+i)%len(b.servers)]
-		if !t.has(s) && !s.breaker.isOpen() {
-			return s
-		}
-	}
-	return nil
-}
-
-// stick makes a server the one to ask first.
-func (b *Backend) stick(s *server) {
-	if b.current.Load() != int32(s.index) {
-		b.current.Store(int32(s.index))
-	}
 }
 
 // stage gives a question without a deadline the configured one.
@@ -164,15 +144,17 @@ func (b *Backend) ask(ctx context.Context, prefer *server, question func(context
 	}
 	ctx, cancel := b.stage(ctx)
 	defer cancel()
-	var t tried
-	last := b.allAway()
-	for s := b.pick(prefer, 0); s != nil; s = b.pick(prefer, t) {
-		t = t.with(s)
-		try, cancel := b.share(ctx, b.pick(prefer, t))
+	if f := b.discovered(ctx); f != nil {
+		return nil, f
+	}
+	t, last := b.fleet.tour(), b.allAway()
+	for s := t.next(prefer); s != nil; s = t.next(prefer) {
+		t.try(s)
+		try, cancel := b.share(ctx, t.next(prefer))
 		f := question(try, s)
 		cancel()
 		if f == nil {
-			b.stick(s)
+			t.stick(s)
 			return s, nil
 		}
 		if f.class == classAnswer || f.class == classFull || f.class == classCaller {
@@ -209,16 +191,6 @@ func (b *Backend) spread(d time.Duration, share float64) time.Duration {
 // allAway is the fault of having no server in service.
 func (b *Backend) allAway() *serverError {
 	return &serverError{class: classNetwork, step: "ask the directory", text: "every server is out of service"}
-}
-
-// named gives the server with a URL, or nil.
-func (b *Backend) named(url string) *server {
-	for _, s := range b.servers {
-		if s.url == url {
-			return s
-		}
-	}
-	return nil
 }
 
 // refuse makes the error of an account that may not log in.

@@ -18,6 +18,8 @@ type Observer struct {
 	Breaker func(server string, open bool)
 	// Certificate is called after a TLS handshake with the end of the server certificate's life.
 	Certificate func(server string, notAfter time.Time)
+	// Servers is called when servers were found by DNS and are not those of before; before any other news of them.
+	Servers func(servers []string)
 	// AmbiguousGroup is called when two groups below the groups base DN turned out to have one name, so that
 	// neither has a name for the policy; at most once a name and period. Name is not a label: it is not from
 	// a closed set.
@@ -57,6 +59,12 @@ func (o *Observer) breaker(server string, open bool) {
 func (o *Observer) certificate(server string, notAfter time.Time) {
 	if o.Certificate != nil {
 		o.Certificate(server, notAfter)
+	}
+}
+
+func (o *Observer) servers(servers []string) {
+	if o.Servers != nil {
+		o.Servers(servers)
 	}
 }
 

@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -17,21 +18,30 @@ type Options struct {
 	// Source is the directory's configured name; required.
 	Source string
 	// Servers are URLs in order of preference: ldaps://host[:port] or ldap://host[:port]. The form ldapi://
-	// is refused: the service account of a gate has no business with the server's root socket. Required.
+	// is refused: the service account of a gate has no business with the server's root socket. Required
+	// without Discovery.
 	Servers []string
+	// Discovery finds the servers by DNS instead of Servers. Nil means that they are listed.
+	Discovery *Discovery
 	// TLS is the base of the client configuration: RootCAs and client certificates. ServerName and
 	// MinVersion are set for each server. Nil means the machine's own roots.
 	TLS *tls.Config
+	// RootCAs gives the authorities that may sign the servers' certificates instead of those of TLS; it is asked
+	// for each connection, so that a rotated file works at once. Nil means those of TLS.
+	RootCAs func() *x509.CertPool
 	// StartTLS turns each ldap:// connection into TLS before anything else is sent.
 	StartTLS bool
 	// InsecurePlaintext allows ldap:// without StartTLS; passwords then cross the network readable.
 	InsecurePlaintext bool
 
-	// BindDN is the service account. Empty means that searches are anonymous.
+	// BindDN is the service account. Empty means that searches are anonymous, unless External is set.
 	BindDN string
 	// BindPassword gives the service account's password; it is asked at each service bind, so that a
-	// rotated file works at once. Required with BindDN.
+	// rotated file works at once. Required with BindDN, and refused with External.
 	BindPassword func() (identity.Secret, error)
+	// External binds as whom the server takes the client certificate of TLS for (SASL EXTERNAL, RFC 4422
+	// appendix A), instead of by a DN and a password.
+	External bool
 
 	// BaseDN is the directory's suffix; required.
 	BaseDN string

@@ -49,12 +49,16 @@ func (p *proving) prove(ctx context.Context) (directory.Proof, error) {
 	if ctx.Err() != nil {
 		return directory.Proof{}, p.backend.unavailableFor(gone(ctx), p.entry)
 	}
-	var t tried
+	if f := p.backend.discovered(ctx); f != nil {
+		return directory.Proof{}, p.backend.unavailableFor(f, p.entry)
+	}
 	var last *serverError
-	for s := p.backend.pick(nil, 0); s != nil; s = p.backend.pick(nil, t) {
-		t = t.with(s)
-		proof, f, err := p.at(ctx, s, p.backend.pick(nil, t))
+	t := p.backend.fleet.tour()
+	for s := t.next(nil); s != nil; s = t.next(nil) {
+		t.try(s)
+		proof, f, err := p.at(ctx, s, t.next(nil))
 		if f == nil {
+			t.stick(s)
 			return proof, err
 		}
 		last = f
@@ -92,7 +96,6 @@ func (p *proving) at(ctx context.Context, s, next *server) (directory.Proof, *se
 			if f != nil && f.class == classAway {
 				return directory.Proof{}, f, nil
 			}
-			p.backend.stick(s)
 			return p.answer(s, f, readPolicy(controls))
 		}
 		s.binds.drop(c)

@@ -21,32 +21,39 @@ const (
 // is unavailable from then on. It is called at most once and returns nil.
 func (b *Backend) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	for _, s := range b.servers {
+	b.fleet.start(func(s *server) {
 		s.breaker.watch()
 		wg.Go(func() { s.lookAfter(ctx) })
-	}
+	})
 	wg.Go(func() { b.maintain(ctx) })
+	if b.discovery != nil {
+		wg.Go(func() { b.discovery.run(ctx) })
+	}
 	<-ctx.Done()
+	b.fleet.stop()
 	wg.Wait()
 	b.tasks.end()
-	for _, s := range b.servers {
-		s.binds.close()
-		s.searches.close()
+	for _, s := range b.fleet.servers() {
+		s.binds.close(errEnded())
+		s.searches.close(errEnded())
 	}
 	b.tasks.wait()
 	return nil
 }
 
-// maintain warms the server in use up, and tidies all of them, now and then.
+// maintain warms the server in use up, tidies all of them, and returns to better ones, now and then.
 func (b *Backend) maintain(ctx context.Context) {
 	for {
-		if s := b.pick(nil, 0); s != nil {
+		if b.discovered(ctx) == nil {
+			b.returnToBetter(ctx)
+		}
+		if s := b.fleet.first(); s != nil {
 			s.warm(ctx)
 		}
 		if !b.pause(ctx, tidyEvery) {
 			return
 		}
-		for _, s := range b.servers {
+		for _, s := range b.fleet.servers() {
 			s.binds.tidy(b.options.Timeouts.Idle)
 		}
 	}
@@ -80,11 +87,14 @@ func rootDSE(timeLimit int, attributes ...string) *goldap.SearchRequest {
 	}
 }
 
-// lookAfter waits for the server to be taken out of service, and brings it back.
+// lookAfter waits for the server to be taken out of service, and brings it back, until ctx ends or the server
+// is no longer on the list.
 func (s *server) lookAfter(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			return
+		case <-s.gone:
 			return
 		case <-s.breaker.opened:
 		}
@@ -95,7 +105,7 @@ func (s *server) lookAfter(ctx context.Context) {
 // recover probes, less often each time, until the server answers.
 func (s *server) recover(ctx context.Context) {
 	for wait := firstProbe; ; {
-		if !s.backend.pause(ctx, wait) {
+		if !s.backend.pauseUnless(ctx, s.gone, wait) {
 			return
 		}
 		if f := s.probe(ctx); f == nil {
@@ -134,12 +144,17 @@ func (s *server) probe(ctx context.Context) *serverError {
 }
 
 // pause waits for d and up to half of it more, or reports false when ctx ends first.
-func (b *Backend) pause(ctx context.Context, d time.Duration) bool {
+func (b *Backend) pause(ctx context.Context, d time.Duration) bool { return b.pauseUnless(ctx, nil, d) }
+
+// pauseUnless is pause that reports false when a channel is closed first, too.
+func (b *Backend) pauseUnless(ctx context.Context, closed <-chan struct{}, d time.Duration) bool {
 	const jitter = 0.5
 	t := time.NewTimer(b.spread(d, jitter))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
+		return false
+	case <-closed:
 		return false
 	case <-t.C:
 		return true

@@ -16,7 +16,7 @@ type searchPool struct {
 	tokens chan struct{} // one for each search that may be in flight
 
 	mu     sync.Mutex
-	closed bool
+	closed *serverError // why nothing begins any more, or nil
 	open   int
 	slots  []searchSlot
 	all    map[*connection]struct{}
@@ -78,8 +78,8 @@ func (p *searchPool) await(ctx context.Context, o *opening) *serverError {
 func (p *searchPool) choose(ctx context.Context) (*connection, *opening, *serverError) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
-		return nil, nil, errEnded()
+	if p.closed != nil {
+		return nil, nil, p.closed
 	}
 	var best *connection
 	var free *searchSlot
@@ -125,9 +125,9 @@ func (p *searchPool) openLocked(ctx context.Context, s *searchSlot) *opening {
 		switch {
 		case f != nil:
 			o.fault = f
-		case p.closed:
+		case p.closed != nil:
 			c.abort()
-			o.fault = errEnded()
+			o.fault = p.closed
 		default:
 			s.conn = c
 			p.all[c] = struct{}{}
@@ -205,11 +205,19 @@ func (p *searchPool) drain() {
 	}
 }
 
-// close drops everything and refuses from now on.
-func (p *searchPool) close() {
+// dismiss refuses from now on with a fault. Searches that are under way end first.
+func (p *searchPool) dismiss(f *serverError) {
 	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	p.closed = f
+	for c := range p.all {
+		p.retireLocked(c)
+	}
+}
+
+// close drops everything and refuses from now on with a fault.
+func (p *searchPool) close(f *serverError) {
+	p.dismiss(f)
 	p.drain()
 }
 

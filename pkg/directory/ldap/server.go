@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -12,7 +13,8 @@ type server struct {
 	dialer
 
 	backend  *Backend
-	index    int
+	rank     atomic.Int32  // the lower the better
+	gone     chan struct{} // closed when the server is no longer on the list
 	binds    *bindPool
 	searches *searchPool
 	service  serviceAccount
@@ -21,15 +23,16 @@ type server struct {
 }
 
 // newServer makes a server that is not connected yet.
-func newServer(b *Backend, index int, e endpoint) *server {
+func newServer(b *Backend, rank int, e endpoint) *server {
 	const pagedAtOnce = 2
 	o := &b.options
 	s := &server{
-		dialer: newDialer(e, o), backend: b, index: index,
+		dialer: newDialer(e, o), backend: b, gone: make(chan struct{}),
 		service: serviceAccount{turn: make(chan struct{}, 1)},
 		breaker: breaker{opened: make(chan struct{}, 1)},
 		paging:  make(chan struct{}, pagedAtOnce),
 	}
+	s.rank.Store(int32(rank))
 	s.binds = &bindPool{server: s, max: o.BindConnections.Max, queue: o.Queue, all: map[*connection]struct{}{}}
 	s.searches = &searchPool{
 		server: s, tokens: make(chan struct{}, o.SearchConnections*maxInFlight),
@@ -134,6 +137,15 @@ func (s *server) leave(f *serverError) {
 	s.searches.drain()
 	s.observer().breaker(s.url, true)
 	s.backend.log.Warn("directory server taken out of service", "server", s.url, "fault", f.Error())
+}
+
+// dismiss ends the use of a server that is no longer on the list: nothing new begins there, what is under way is
+// answered.
+func (s *server) dismiss() {
+	f := &serverError{class: classNetwork, step: "ask " + s.url, text: "no longer one of the directory's servers", brief: true}
+	close(s.gone)
+	s.binds.retire(f)
+	s.searches.dismiss(f)
 }
 
 // outOfService is the fault of asking a server that is known to be away.

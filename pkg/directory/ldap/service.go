@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	goldap "github.com/go-ldap/ldap/v3"
+
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
@@ -52,7 +54,7 @@ func (a *serviceAccount) forget() {
 
 // serviceConnect opens a connection bound as the service account, ready to be shared.
 func (s *server) serviceConnect(ctx context.Context) (*connection, *serverError) {
-	secret, f := s.servicePassword()
+	secret, f := s.serviceSecret()
 	if f != nil {
 		return nil, f
 	}
@@ -68,29 +70,39 @@ func (s *server) serviceConnect(ctx context.Context) (*connection, *serverError)
 	return c, nil
 }
 
-// servicePassword reads the password, and refuses one that this server has refused.
-func (s *server) servicePassword() (identity.Secret, *serverError) {
+// serviceSecret reads what the service account is proven with, and refuses one that was refused. Where that is a
+// certificate, its digest stands for it.
+func (s *server) serviceSecret() (identity.Secret, *serverError) {
 	o := &s.backend.options
-	if o.BindDN == "" {
+	read, step := o.BindPassword, "read the service account's password"
+	switch {
+	case o.External:
+		read, step = func() (identity.Secret, error) { return certificateDigest(s.tls) }, "read the client certificate"
+	case o.BindDN == "":
 		return identity.Secret{}, nil
 	}
-	secret, err := o.BindPassword()
+	secret, err := read()
 	switch {
 	case err != nil:
-		return identity.Secret{}, &serverError{class: classConfig, step: "read the service account's password", err: err}
+		return identity.Secret{}, &serverError{class: classConfig, step: step, err: err}
 	case secret.IsEmpty():
-		return identity.Secret{}, &serverError{class: classConfig, step: "read the service account's password", text: "it is empty"}
+		return identity.Secret{}, &serverError{class: classConfig, step: step, text: "it is empty"}
 	}
+	return secret, s.blocked(secret)
+}
+
+// blocked gives the remembered refusal of a secret, by this server or by several others.
+func (s *server) blocked(secret identity.Secret) *serverError {
 	if f := s.service.blocked(secret, s.now()); f != nil {
-		return identity.Secret{}, f
+		return f
 	}
-	return secret, nil
+	return s.backend.refusals.blocked(s, secret, s.now())
 }
 
 // serviceBind binds as the service account, one at a time at this server.
 func (s *server) serviceBind(ctx context.Context, c *connection, secret identity.Secret) *serverError {
 	o := &s.backend.options
-	if o.BindDN == "" {
+	if o.BindDN == "" && !o.External {
 		return nil
 	}
 	select {
@@ -99,11 +111,11 @@ func (s *server) serviceBind(ctx context.Context, c *connection, secret identity
 	case <-ctx.Done():
 		return &serverError{class: classTimeout, step: "service bind", text: "another service bind takes too long", err: ctx.Err(), brief: true}
 	}
-	if f := s.service.blocked(secret, s.now()); f != nil {
+	if f := s.blocked(secret); f != nil {
 		return f
 	}
 	start := time.Now()
-	controls, _, f := c.bind(o.BindDN, secret, s.remaining(ctx))
+	controls, f := c.bindService(o, secret, s.remaining(ctx))
 	s.observer().operation(s.url, "service_bind", f, time.Since(start))
 	s.report(c, f)
 	if f == nil {
@@ -119,9 +131,19 @@ func (s *server) serviceBind(ctx context.Context, c *connection, secret identity
 	if f.class == classAnswer {
 		f = &serverError{class: classConfig, code: f.code, step: "service bind", text: f.text + serviceRemedy(f.code)}
 		s.service.remember(secret, f, s.now())
+		s.backend.refusals.add(s, secret, f, s.now())
 		s.backend.log.ErrorContext(ctx, "directory server refuses the service account", "server", s.url, "fault", f.text)
 	}
 	return f
+}
+
+// bindService makes the one bind that the options say.
+func (c *connection) bindService(o *Options, secret identity.Secret, limit time.Duration) ([]goldap.Control, *serverError) {
+	if o.External {
+		return nil, c.bindExternal(limit)
+	}
+	controls, _, f := c.bind(o.BindDN, secret, limit)
+	return controls, f
 }
 
 // serviceRemedy says what to do about a refused service account.
@@ -130,7 +152,7 @@ func serviceRemedy(code uint16) string {
 	case resultStrongAuthRequired, resultConfidentialityRequired:
 		return "; the server wants encryption: use ldaps:// or tls.start_tls"
 	default:
-		return "; look at bind.dn and the password file, and whether the account is locked; it is tried again after a pause, or at once with a new password"
+		return "; look at bind.dn and the password file (or at whom the server takes the client certificate for), and whether the account is locked; it is tried again after a pause, or at once with a new password"
 	}
 }
 

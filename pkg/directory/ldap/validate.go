@@ -1,6 +1,7 @@
 package ldap
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -49,9 +50,10 @@ func (o Options) validate() error {
 	if o.Source == "" {
 		fault("source: a name is required")
 	}
-	if len(o.Servers) == 0 {
+	if len(o.Servers) == 0 && o.Discovery == nil {
 		fault("servers: at least one URL is required")
 	}
+	o.validateDiscovery(fault)
 	if len(o.Servers) > maxServers {
 		fault("servers: more than %d", maxServers)
 	}
@@ -64,8 +66,11 @@ func (o Options) validate() error {
 			fault("servers[%d]: %s would send passwords readable: use ldaps://, or tls.start_tls, or insecure_plaintext", i, e.url)
 		}
 	}
-	if o.BindDN != "" && o.BindPassword == nil {
+	if o.BindDN != "" && o.BindPassword == nil && !o.External {
 		fault("bind: a DN needs a password")
+	}
+	if o.External && (o.BindDN != "" || o.BindPassword != nil || !hasCertificate(o.TLS)) {
+		fault("bind: external wants a client certificate, and neither a DN nor a password")
 	}
 	checkDN(fault, "bind.dn", o.BindDN)
 	if o.BaseDN == "" {
@@ -76,6 +81,34 @@ func (o Options) validate() error {
 	checkDN(fault, "groups.base_dn", o.Groups.BaseDN)
 	o.validateShape(fault)
 	return errors.Join(faults...)
+}
+
+// validateDiscovery checks what is looked up by DNS.
+func (o Options) validateDiscovery(fault func(string, ...any)) {
+	d := o.Discovery
+	if d == nil {
+		return
+	}
+	if len(o.Servers) > 0 {
+		fault("discover: the servers are listed already")
+	}
+	if !isHostName(strings.TrimSuffix(d.Domain, ".")) {
+		fault("discover.domain: %q is not a domain", d.Domain)
+	}
+	if d.Site != "" && (!isHostName(d.Site) || strings.Contains(d.Site, ".")) {
+		fault("discover.site: %q is not the name of a site", d.Site)
+	}
+	if d.Refresh < 0 {
+		fault("discover.refresh: must not be negative")
+	}
+	if o.InsecurePlaintext {
+		fault("insecure_plaintext: servers that DNS names are never spoken to without TLS")
+	}
+}
+
+// hasCertificate reports whether a TLS configuration shows a client certificate.
+func hasCertificate(c *tls.Config) bool {
+	return c != nil && (len(c.Certificates) > 0 || c.GetClientCertificate != nil)
 }
 
 // validateShape checks filters, attribute names and bounds.
