@@ -17,13 +17,17 @@ func (v *validator) realms(c Config) {
 		for j, realm := range d.Realms {
 			at, key := index(path, j), strings.ToLower(realm)
 			v.realm(realm, at)
-			if first, ok := owners[key]; ok {
+			switch first, ok := owners[key]; {
+			case ok && first == i:
+				v.add(at, shown(realm)+" is listed twice, as case does not count", "remove one of them")
+			case ok:
 				v.add(at, fmt.Sprintf("%s is a realm of directories[%d] already", shown(realm), first), "a login belongs to one directory; remove it from one of them")
+			default:
+				owners[key] = i
 			}
 			if other, ok := names[key]; ok && other != i {
 				v.add(at, fmt.Sprintf("%s is the name of directories[%d]", shown(realm), other), "one of them would be taken for the other; rename the directory")
 			}
-			owners[key] = i
 		}
 		if marked && len(d.Realms) == 0 && !d.Default && len(c.Directories) > 1 && c.Lookup != InOrder {
 			v.add(path, "required beside other directories: no login would belong to this one",
