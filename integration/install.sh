@@ -10,6 +10,10 @@ wanted() {
   cat <<'W'
 slapd slapd
 ldapmodify ldap-utils
+samba samba-ad-dc
+ldbmodify ldb-tools
+ns-slapd 389-ds-base
+certutil libnss3-tools
 docker-registry docker-registry
 skopeo skopeo
 buildah buildah
@@ -37,6 +41,7 @@ has() { # daemons live in /usr/sbin, which is not in everybody's PATH
 missing_packages() {
   local command package
   while read -r command package; do has "$command" || echo "$package"; done < <(wanted) | sort -u
+  [[ -e /usr/share/samba/setup/provision.ldif ]] || echo samba-ad-provision
   if has gcc && ! echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1; then echo libc6-dev; fi
   if has apt-get && [[ ! -s /etc/ssl/certs/ca-certificates.crt ]]; then echo ca-certificates; fi
 }

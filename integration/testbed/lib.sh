@@ -26,7 +26,9 @@ stop_pid() { # file [seconds]
   rm -f "$1"
 }
 kill_pid() { # file: at once, as a crash does
-  local i; signal_all "$1" KILL; for ((i = 0; i < 200; i++)); do alive "$1" || break; sleep 0.02; done; rm -f "$1"; }
+  local i p; alive "$1" || { rm -f "$1"; return 0; }
+  p=$(pid_of "$1"); signal_all "$1" KILL
+  for ((i = 0; i < 200; i++)); do pgrep -r D,R,S,T,t -s "$p" >/dev/null || break; sleep 0.02; done; rm -f "$1"; }
 wait_for() { # pidfile seconds command...
   local f=$1 end=$((SECONDS + $2)); shift 2
   until "$@" >/dev/null 2>&1; do

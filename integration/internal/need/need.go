@@ -27,6 +27,14 @@ func Tools(t testing.TB, names ...string) []string {
 	return paths
 }
 
+// Root skips a test that needs to run as root where it does not, or fails it with CI=true.
+func Root(t testing.TB, why string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		Skip(t, why)
+	}
+}
+
 // Skip skips a test for want of something outside the repository; with CI=true it fails it.
 func Skip(t testing.TB, why string) {
 	t.Helper()
@@ -54,6 +62,18 @@ func debianPackage(command string) string {
 	switch command {
 	case "ldapmodify", "ldapsearch":
 		return "ldap-utils"
+	case "samba":
+		return "samba-ad-dc"
+	case "samba-tool":
+		return "samba-common-bin"
+	case "ldbmodify", "ldbsearch":
+		return "ldb-tools"
+	case "ns-slapd", "pwdhash":
+		return "389-ds-base"
+	case "certutil", "pk12util":
+		return "libnss3-tools"
+	case "iconv":
+		return "libc-bin"
 	case "promtool":
 		return "prometheus"
 	case "pgrep", "pkill":
