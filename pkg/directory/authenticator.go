@@ -5,21 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/directory/cache"
 	"github.com/wharfgate/wharfgate/pkg/directory/guard"
 	"github.com/wharfgate/wharfgate/pkg/identity"
-)
-
-const (
-	// settledAge is how old an entry may be to be taken as it is when its password turns out to be wrong.
-	settledAge = 5 * time.Second
-	// freshAge is how old an entry may be to be taken as it is when a password that is new for it turns out to be
-	// right: what is remembered then is remembered for long.
-	freshAge = time.Second
-	// datedAge is how old an entry may be for its PasswordChanged to condemn a password unasked.
-	datedAge = time.Minute
 )
 
 // Options says what an [Authenticator] works with.
@@ -40,6 +31,11 @@ type Options struct {
 	Addresses *guard.Addresses
 	// Unproven bounds how many passwords are bound at once that no bind has proven before; nil means no bound.
 	Unproven *guard.Share
+	// ProvenFor is how long a password that a bind proved is believed without another bind; zero is never.
+	ProvenFor time.Duration
+	// ProvenIfDown is how long such a password is believed while the directory is away; zero is never. Principals
+	// are then stale.
+	ProvenIfDown time.Duration
 	// BindTimeout is how long the proof of one password may take; zero means 4 seconds.
 	BindTimeout time.Duration
 	// Observer is told what happens.
@@ -50,18 +46,23 @@ type Options struct {
 
 // Authenticator is the login flow of one directory. It is safe for concurrent use. Make one with [New].
 type Authenticator struct {
-	source     string
-	backend    Backend
-	wrong      *guard.WrongPasswords
-	admissions *guard.Admissions
-	budget     *guard.Budget
-	strangers  *guard.Strangers
-	addresses  *guard.Addresses
-	unproven   *guard.Share
-	binds      *cache.Flight[guard.Fingerprint, proven]
-	pace       pace
-	observer   Observer
-	now        func() time.Time
+	source       string
+	backend      Backend
+	lockouts     LockoutReader // nil if the backend is none
+	wrong        *guard.WrongPasswords
+	admissions   *guard.Admissions
+	budget       *guard.Budget
+	strangers    *guard.Strangers
+	addresses    *guard.Addresses
+	unproven     *guard.Share
+	provenFor    time.Duration
+	provenIfDown time.Duration
+	binds        *cache.Flight[guard.Fingerprint, proven]
+	repeats      *repeats
+	pace         pace
+	dated        atomic.Bool // the directory tells when passwords changed
+	observer     Observer
+	now          func() time.Time
 }
 
 var (
@@ -96,13 +97,16 @@ func New(o Options) (*Authenticator, error) {
 	if o.Budget == nil {
 		o.Budget, errBudget = guard.NewBudget(guard.BudgetOptions{})
 	}
-	if err := errors.Join(errFlight, errWrong, errAdmissions, errBudget); err != nil {
+	repeats, errRepeats := newRepeats(o.Now)
+	if err := errors.Join(errFlight, errWrong, errAdmissions, errBudget, errRepeats); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalidOptions, err)
 	}
+	lockouts, _ := o.Backend.(LockoutReader)
 	return &Authenticator{
-		source: o.Source, backend: o.Backend, wrong: o.WrongPasswords, admissions: o.Admissions, budget: o.Budget,
-		strangers: o.Strangers, addresses: o.Addresses, unproven: o.Unproven,
-		binds: binds, observer: o.Observer, now: o.Now,
+		source: o.Source, backend: o.Backend, lockouts: lockouts, wrong: o.WrongPasswords, admissions: o.Admissions,
+		budget: o.Budget, strangers: o.Strangers, addresses: o.Addresses, unproven: o.Unproven,
+		provenFor: o.ProvenFor, provenIfDown: o.ProvenIfDown,
+		binds: binds, repeats: repeats, observer: o.Observer, now: o.Now,
 	}, nil
 }
 
@@ -157,72 +161,3 @@ func (a *Authenticator) Wait() { a.binds.Wait() }
 // RefusalTime is how long it takes to refuse a wrong password by a bind, as a rule; zero before the first one. A
 // refusal that needs no bind tells nothing about a name if its answer takes as long.
 func (a *Authenticator) RefusalTime() time.Duration { return a.pace.usual() }
-
-// login is the flow: find, wrong-password memory, admission memory, limits and bind, account.
-func (a *Authenticator) login(ctx context.Context, c identity.Credentials, start time.Time) (identity.Principal, error) {
-	if err := admit(c.Username, c.Password); err != nil {
-		return identity.Principal{}, complete(err, a.source, Entry{})
-	}
-	e, err := find(ctx, a.backend, c.Username, AnyAge)
-	if err != nil {
-		return identity.Principal{}, complete(a.notFound(ctx, c, err), a.source, Entry{})
-	}
-	q := question{
-		start: start, login: c.Username, secret: c.Password, client: c.Client, entry: e, print: a.fingerprint(e, c.Password),
-	}
-	if err := a.recall(ctx, &q); err != nil {
-		return identity.Principal{}, complete(err, a.source, q.entry)
-	}
-	if err := a.recognize(&q); err != nil {
-		return identity.Principal{}, complete(err, a.source, q.entry)
-	}
-	p, err := a.prove(ctx, q)
-	if err != nil {
-		return identity.Principal{}, complete(err, a.source, q.entry)
-	}
-	return a.principal(ctx, p)
-}
-
-// recall refuses a password that is known to be wrong. Where the memory relies on when the password changed,
-// an old entry is read again first: the password may have become the right one.
-func (a *Authenticator) recall(ctx context.Context, q *question) error {
-	known := a.wrong.Known(q.print)
-	if known && !q.entry.PasswordChanged.IsZero() && a.age(q.entry) > datedAge {
-		e, err := find(ctx, a.backend, q.login, datedAge)
-		if err != nil {
-			return err
-		}
-		q.entry, q.print = e, a.fingerprint(e, q.secret)
-		known = a.wrong.Known(q.print)
-	}
-	if !known {
-		a.observer.cache(a.source, wrongCache, missResult)
-		return nil
-	}
-	a.observer.cache(a.source, wrongCache, hitResult)
-	return &identity.AccountError{Reason: identity.ReasonKnownWrongPassword}
-}
-
-// principal reads the account of an entry and makes it a principal.
-func (a *Authenticator) principal(ctx context.Context, p proven) (identity.Principal, error) {
-	account, err := a.backend.Account(ctx, p.entry, p.proof, AnyAge)
-	if err != nil {
-		return identity.Principal{}, complete(err, a.source, p.entry)
-	}
-	changed := account.PasswordChanged
-	if changed.IsZero() {
-		changed = p.entry.PasswordChanged
-	}
-	return identity.Principal{
-		Kind: identity.Person, Source: a.source, ID: p.entry.ID, Name: p.entry.Name,
-		Groups: account.Groups, PasswordChanged: changed, Stale: account.Stale,
-	}, nil
-}
-
-// fingerprint gives what stands for a password of an entry.
-func (a *Authenticator) fingerprint(e Entry, s identity.Secret) guard.Fingerprint {
-	return a.wrong.Fingerprint(a.source, e.ID, s, e.PasswordChanged)
-}
-
-// age is how long ago an entry was read.
-func (a *Authenticator) age(e Entry) time.Duration { return a.now().Sub(e.ReadAt) }

@@ -260,7 +260,7 @@ type fullCounter struct {
 	key string
 }
 
-func (c *fullCounter) Reserve(_ context.Context, key string, _ int, _ time.Duration) (guard.Slot, error) {
+func (c *fullCounter) Reserve(_ context.Context, key string, _ guard.Limit) (guard.Slot, error) {
 	c.key = key
 	return guard.Slot{}, identity.ErrThrottled
 }

@@ -44,11 +44,28 @@ type Entry struct {
 	Name string
 	// PasswordChanged is when the password last changed; zero where the directory cannot tell.
 	PasswordChanged time.Time
+	// Lockout is what the directory tells about wrong passwords of this entry; its zero value is nothing.
+	Lockout EntryLockout
 	// Attributes holds what the Backend itself needs again in Account, such as gidNumber. Callers do not
 	// read it.
 	Attributes map[string][]string
 	// ReadAt is when the directory was asked.
 	ReadAt time.Time
+}
+
+// EntryLockout is what an entry itself tells about wrong passwords.
+type EntryLockout struct {
+	// Rule names the lockout rule of the entry for its Backend; empty is the rule of accounts without one of their own.
+	Rule string
+	// Seen is what the directory counts.
+	Seen guard.Seen
+}
+
+// A LockoutReader tells how a directory locks accounts.
+type LockoutReader interface {
+	// Lockout tells the rule that an entry is under; the zero Entry stands for an account without a rule of its own.
+	// What the directory does not tell is not known, and the answer says why. It is remembered and quick, as a rule.
+	Lockout(ctx context.Context, e Entry) guard.Lockout
 }
 
 // Proof says that a bind proved the password of an entry. The zero Proof proves nothing.

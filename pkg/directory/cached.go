@@ -92,7 +92,10 @@ type Cached struct {
 	forgotten atomic.Uint64
 }
 
-var _ Backend = (*Cached)(nil)
+var (
+	_ Backend       = (*Cached)(nil)
+	_ LockoutReader = (*Cached)(nil)
+)
 
 // NewCached makes a Cached with empty memories.
 func NewCached(o CachedOptions) (*Cached, error) {
@@ -180,6 +183,14 @@ func (c *Cached) Account(ctx context.Context, e Entry, p Proof, maxAge time.Dura
 	}
 	c.observer.cache(c.source, accountCache, missResult)
 	return a, err
+}
+
+// Lockout asks the Backend, if it is a [LockoutReader].
+func (c *Cached) Lockout(ctx context.Context, e Entry) guard.Lockout {
+	if r, ok := c.inner.(LockoutReader); ok {
+		return r.Lockout(ctx, e)
+	}
+	return guard.Lockout{Origin: "this kind of directory does not tell"}
 }
 
 // Forget drops what is remembered of the entry with the id, so that the next login reads it again. Answers

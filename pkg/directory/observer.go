@@ -23,6 +23,11 @@ type Observer struct {
 	// BudgetRefused is called when a password was not sent because too many binds of the account have failed; a
 	// name without an account counts too.
 	BudgetRefused func(source string)
+	// Believed is called when a password was believed without a bind. Why is [BelievedRecent] or [BelievedOutage].
+	Believed func(source, why string)
+	// KeepsSending is called when a client goes on with a password that the directory has refused; at most once in 30
+	// minutes for one account and client.
+	KeepsSending func(Repeat)
 }
 
 // login reports one login.
@@ -57,5 +62,12 @@ func (o Observer) coalesced(source, kind string) {
 func (o Observer) budgetRefused(source string) {
 	if o.BudgetRefused != nil {
 		o.BudgetRefused(source)
+	}
+}
+
+// believed reports a password without a bind.
+func (o Observer) believed(source, why string) {
+	if o.Believed != nil {
+		o.Believed(source, why)
 	}
 }

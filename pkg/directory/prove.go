@@ -3,28 +3,31 @@ package directory
 import (
 	"context"
 	"errors"
-	"net/netip"
+	"fmt"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/directory/guard"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
+// errMoved means that a login name led to another entry by the time of the bind.
+var errMoved = fmt.Errorf("the name leads to another entry by now: %w", identity.ErrUnavailable)
+
 // question is one password that wants to be proven.
 type question struct {
-	start    time.Time
-	login    string
-	secret   identity.Secret
-	client   netip.Addr
-	entry    Entry
-	print    guard.Fingerprint
-	admitted bool // a bind has proven this password of this entry before
+	identity.Credentials
+
+	start     time.Time
+	entry     Entry
+	print     guard.Fingerprint
+	admission guard.Admission // what is known of the password at this entry
 }
 
 // proven is an entry with the proof of its password; a zero proof proves nothing.
 type proven struct {
-	entry Entry
-	proof Proof
+	entry   Entry
+	proof   Proof
+	unasked bool // the directory was away, and an older proof stands for this one
 }
 
 // prove has the password of a question proven, once for everybody who asks the same.
@@ -50,30 +53,54 @@ func (a *Authenticator) prove(ctx context.Context, q question) (proven, error) {
 // before the answer counts, and the password gets one more bind if it is another entry. Only a password that is
 // known to be the one of the entry's id needs no second look, which leaves one bind to a warm login.
 func (a *Authenticator) ask(ctx context.Context, q question) (proven, error) {
-	if a.wrong.Known(q.print) { // it was in flight when this question was on its way here
-		return proven{}, a.knownWrong(q.entry)
+	p, err := a.bind(ctx, &q)
+	if errors.Is(err, errMoved) {
+		p, err = a.bind(ctx, &q)
 	}
-	p, err := a.bind(ctx, q)
 	age := a.age(q.entry)
-	if err == nil && !q.admitted && age > freshAge || doubtful(err) && age > settledAge {
+	if err == nil && !q.admission.Valid && age > freshAge || doubtful(err) && age > settledAge {
 		p, err = a.askAgain(ctx, &q, p, err)
 	}
+	a.learn(&q, err)
+	return p, err
+}
+
+// learn remembers what a bind said about a password.
+func (a *Authenticator) learn(q *question, err error) {
 	switch {
 	case err == nil:
-		a.admissions.Remember(a.source, q.entry.ID, q.secret, q.entry.PasswordChanged)
+		a.admissions.Remember(a.source, q.entry.ID, q.Password, q.entry.PasswordChanged)
+		return
 	case refused(err, identity.ReasonWrongPassword):
-		a.wrong.Remember(q.print)
-		if q.admitted {
+		a.wrong.Remember(q.print, a.lasting(q))
+		if q.admission.Valid {
 			a.admissions.Forget(a.source, q.entry.ID)
+			return
 		}
 	}
-	return p, err
+	if errors.Is(err, identity.ErrInvalidCredentials) && !refused(err, identity.ReasonKnownWrongPassword) {
+		a.admissions.Doubt(a.source, q.entry.ID)
+	}
+}
+
+// lasting says how long a wrong password is remembered: for long only if a change of the password would show. Just
+// after one, a server may not know the new password yet; the one before it is wrong at every server.
+func (a *Authenticator) lasting(q *question) guard.Lasting {
+	changed := q.entry.PasswordChanged
+	switch {
+	case changed.IsZero():
+		return guard.Briefly
+	case q.admission.Same && !q.admission.Valid, a.now().Sub(changed) >= replicated:
+		return guard.Long
+	default:
+		return guard.Briefly
+	}
 }
 
 // askAgain reads the entry of a bind again: one that said yes is p, one that said no is the error. The question's
 // entry is the fresh one afterwards.
 func (a *Authenticator) askAgain(ctx context.Context, q *question, p proven, no error) (proven, error) {
-	fresh, err := find(ctx, a.backend, q.login, 0)
+	fresh, err := find(ctx, a.backend, q.Username, 0)
 	switch {
 	case errors.Is(err, identity.ErrInvalidCredentials):
 		return proven{}, err
@@ -83,29 +110,32 @@ func (a *Authenticator) askAgain(ctx context.Context, q *question, p proven, no 
 		return proven{}, complete(err, a.source, q.entry) // nobody knows whose password was right
 	}
 	moved := fresh.ID != q.entry.ID || fresh.DN != q.entry.DN
-	q.entry, q.print = fresh, a.fingerprint(fresh, q.secret)
-	q.admitted = a.admits(*q)
+	a.take(q, fresh)
 	switch {
 	case moved:
+		return a.bind(ctx, q)
 	case no != nil:
 		return proven{}, no
 	default:
 		return proven{entry: fresh, proof: p.proof}, nil
 	}
-	if a.wrong.Known(q.print) {
-		return proven{}, a.knownWrong(fresh)
-	}
-	return a.bind(ctx, *q)
 }
 
-// bind sends one bind. Its errors carry the names of the entry that was bound.
-func (a *Authenticator) bind(ctx context.Context, q question) (proven, error) {
-	t, err := a.turn(ctx, q)
+// bind sends one bind, of an entry that is fresh unless the password was proven before. Its errors carry the names of
+// the entry that was bound.
+func (a *Authenticator) bind(ctx context.Context, q *question) (proven, error) {
+	if a.wrong.Known(q.print) { // it was in flight when this question was on its way here
+		return proven{}, a.knownWrong(q.entry)
+	}
+	t, err := a.turn(ctx, *q)
 	if err != nil {
 		return proven{}, complete(err, a.source, q.entry)
 	}
 	defer t.end()
-	proof, err := a.backend.Prove(ctx, q.entry, q.secret, t)
+	if err := a.prepare(ctx, q, t); err != nil {
+		return proven{}, complete(err, a.source, q.entry)
+	}
+	proof, err := a.backend.Prove(ctx, q.entry, q.Password, t)
 	if err != nil {
 		return proven{}, complete(err, a.source, q.entry)
 	}
@@ -113,6 +143,31 @@ func (a *Authenticator) bind(ctx context.Context, q question) (proven, error) {
 		return proven{}, complete(errNoProof, a.source, q.entry)
 	}
 	return proven{entry: q.entry, proof: proof}, nil
+}
+
+// prepare looks, before a password is sent that was not proven before, at the entry as it is now, and at what the
+// directory itself counts: the bind must not be the one that locks the account.
+func (a *Authenticator) prepare(ctx context.Context, q *question, t *turn) error {
+	if q.admission.Valid {
+		return nil
+	}
+	if a.age(q.entry) > freshAge {
+		e, err := find(ctx, a.backend, q.Username, freshAge)
+		if err != nil {
+			return err
+		}
+		before := q.entry.ID
+		a.take(q, e)
+		if e.ID != before {
+			return errMoved // what was reserved is another account's
+		}
+		if a.wrong.Known(q.print) {
+			return a.knownWrong(e)
+		}
+	}
+	err := t.attempts.Leaves(q.entry.Lockout.Seen, a.now())
+	a.tell(err)
+	return err
 }
 
 // doubtful reports whether a refusal may come from an entry that is out of date.

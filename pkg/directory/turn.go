@@ -14,17 +14,17 @@ import (
 // recognize sees whether a bind has proven the password before. If not, the client's address must not have failed
 // too often.
 func (a *Authenticator) recognize(q *question) error {
-	if q.admitted = a.admits(*q); q.admitted {
+	if q.admission = a.recollect(*q); q.admission.Valid {
 		a.observer.cache(a.source, admissionCache, hitResult)
 		return nil
 	}
 	a.observer.cache(a.source, admissionCache, missResult)
-	return a.addresses.Allow(q.client)
+	return a.addresses.Allow(q.Client)
 }
 
-// admits reports whether a bind has proven the password of the question's entry before.
-func (a *Authenticator) admits(q question) bool {
-	return a.admissions.Admits(a.source, q.entry.ID, q.secret, q.entry.PasswordChanged)
+// recollect says what is known of the password of a question at its entry.
+func (a *Authenticator) recollect(q question) guard.Admission {
+	return a.admissions.Recall(a.source, q.entry.ID, q.Password, q.entry.PasswordChanged)
 }
 
 // notFound is the answer where a name has no account: what an account with a wrong password would be answered with. It
@@ -51,7 +51,7 @@ func (a *Authenticator) turnAway(ctx context.Context, s guard.Stranger, client n
 	if a.strangers.Known(s) {
 		return no
 	}
-	t, err := a.unprovenTurn(ctx, a.strangers.Attempts(s), client)
+	t, err := a.unprovenTurn(ctx, a.strangers.Attempts(s, a.rule(ctx, Entry{})), client)
 	if err != nil {
 		return err
 	}
@@ -61,8 +61,20 @@ func (a *Authenticator) turnAway(ctx context.Context, s guard.Stranger, client n
 		return err
 	}
 	settle(guard.Wrong)
-	a.strangers.Remember(s)
+	lasting := guard.Briefly
+	if a.dated.Load() {
+		lasting = guard.Long
+	}
+	a.strangers.Remember(s, lasting)
 	return no
+}
+
+// rule is what the directory tells about locking an account.
+func (a *Authenticator) rule(ctx context.Context, e Entry) guard.Lockout {
+	if a.lockouts == nil {
+		return guard.Lockout{}
+	}
+	return a.lockouts.Lockout(ctx, e)
 }
 
 // tell reports a refusal of the budget.
@@ -75,7 +87,7 @@ func (a *Authenticator) tell(err error) {
 // turn is the right to send one bind: everything that a password needs before is reserved, so that nobody waits for a
 // connection only to be refused. It is the [guard.Attempts] of that bind.
 type turn struct {
-	attempts guard.Attempts
+	attempts *guard.AccountAttempts
 	reserved []func(guard.Outcome) // what the outcome is told to, whoever tells it
 	leave    func()
 	used     atomic.Bool
@@ -85,8 +97,9 @@ var _ guard.Attempts = (*turn)(nil)
 
 // turn takes what the bind of a question needs. An admitted password needs nothing that strangers could use up.
 func (a *Authenticator) turn(ctx context.Context, q question) (*turn, error) {
-	if !q.admitted {
-		return a.unprovenTurn(ctx, a.budget.Attempts(a.source, q.entry.ID), q.client)
+	if !q.admission.Valid {
+		attempts := a.budget.Attempts(a.source, q.entry.ID, a.rule(ctx, q.entry), q.entry.Lockout.Seen)
+		return a.unprovenTurn(ctx, attempts, q.Client)
 	}
 	t := &turn{attempts: a.budget.Admitted(a.source, q.entry.ID), leave: func() {}}
 	t.used.Store(true)
@@ -94,7 +107,7 @@ func (a *Authenticator) turn(ctx context.Context, q question) (*turn, error) {
 }
 
 // unprovenTurn takes what the bind of a password needs that nothing speaks for.
-func (a *Authenticator) unprovenTurn(ctx context.Context, attempts guard.Attempts, client netip.Addr) (*turn, error) {
+func (a *Authenticator) unprovenTurn(ctx context.Context, attempts *guard.AccountAttempts, client netip.Addr) (*turn, error) {
 	t := &turn{attempts: attempts, leave: func() {}}
 	paid, err := a.addresses.Take(client)
 	if err != nil {

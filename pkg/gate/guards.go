@@ -55,12 +55,9 @@ func newAddresses(cfg config.Config) (*guard.Addresses, error) {
 // protect gives a login flow what protects the accounts of its directory.
 func (g *guards) protect(o *directory.Options, cfg config.Config, d config.Directory) error {
 	var errs [4]error
-	o.Budget, errs[0] = guard.NewBudget(guard.BudgetOptions{
-		Counter: g.failures, Limit: cfg.FailedBinds.Max, Window: cfg.FailedBinds.Window,
-	})
-	o.Strangers, errs[1] = guard.NewStrangers(guard.StrangersOptions{
-		Limit: cfg.FailedBinds.Max, Window: cfg.FailedBinds.Window,
-	})
+	limits := guard.Limits{Max: cfg.FailedBinds.Max, Window: cfg.FailedBinds.Window}
+	o.Budget, errs[0] = guard.NewBudget(guard.BudgetOptions{Counter: g.failures, Limits: limits})
+	o.Strangers, errs[1] = guard.NewStrangers(guard.StrangersOptions{Limits: limits})
 	o.Admissions, errs[2] = g.admissionsOf(d.Name)
 	// Half of the connections are for those who were here before.
 	o.Unproven, errs[3] = guard.NewShare(max(d.BindConnections.Max/2, 1), cfg.Limits.Queue)

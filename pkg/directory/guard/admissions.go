@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/directory/cache"
@@ -38,12 +39,38 @@ type AdmissionsOptions struct {
 // password itself. Such a password is still bound at every login; it only does not stand behind the guesses of
 // strangers: neither the failed-bind budget nor a limit of failures holds it up. It is safe for concurrent use.
 type Admissions struct {
-	last *cache.Cache[owner, Fingerprint]
 	hash *hasher
+
+	mu   sync.Mutex // orders changes
+	last *cache.Cache[owner, admission]
+	life time.Duration
 }
 
 // owner is the account that a password belongs to.
 type owner struct{ source, id string }
+
+// admission is one proven password.
+type admission struct {
+	print   Fingerprint // without the time of the change
+	changed time.Time
+	doubted bool
+	proven  time.Duration // how old the proof was when this was written
+}
+
+// Admission says what is known of a password that was typed. The zero Admission is nothing.
+type Admission struct {
+	// Same is true if it is the last password that a bind proved for the account, whatever was changed since.
+	Same bool
+	// Valid is true if, besides, the account's password has not changed since that proof.
+	Valid bool
+	// Age is how long ago the last proof was.
+	Age time.Duration
+	// Doubted is true if the account had a wrong attempt since, or was refused.
+	Doubted bool
+}
+
+// Stands reports whether the password may be believed without a bind for so long after its proof; zero is never.
+func (a Admission) Stands(within time.Duration) bool { return a.Valid && !a.Doubted && a.Age < within }
 
 // NewAdmissions makes an empty memory.
 func NewAdmissions(o AdmissionsOptions) (*Admissions, error) {
@@ -57,31 +84,61 @@ func NewAdmissions(o AdmissionsOptions) (*Admissions, error) {
 	if o.Life == 0 {
 		o.Life = defaultAdmissionLife
 	}
-	last, err := cache.New[owner, Fingerprint](cache.Options{Size: o.Size, TTL: o.Life, Now: o.Now, Evicted: o.Evicted})
+	last, err := cache.New[owner, admission](cache.Options{Size: o.Size, TTL: o.Life, Now: o.Now, Evicted: o.Evicted})
 	if err != nil {
 		return nil, fmt.Errorf("make memory of proven passwords: %w", err)
 	}
-	return &Admissions{last: last, hash: h}, nil
+	return &Admissions{last: last, hash: h, life: o.Life}, nil
 }
 
 // Remember notes that a bind has proven the password of an account. Changed is when the account's password last
 // changed, zero where the directory cannot tell: another time ends the admission.
 func (a *Admissions) Remember(source, id string, password identity.Secret, changed time.Time) {
-	a.last.Add(owner{source, id}, a.hash.fingerprint(source, id, password, changed))
+	is := admission{print: a.hash.fingerprint(source, id, password, time.Time{}), changed: changed}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last.Add(owner{source, id}, is)
+}
+
+// Recall says what is known of a password of an account, whose password last changed at a time.
+func (a *Admissions) Recall(source, id string, password identity.Secret, changed time.Time) Admission {
+	hit := a.last.Get(owner{source, id})
+	if hit.State != cache.Fresh {
+		return Admission{}
+	}
+	f, is := a.hash.fingerprint(source, id, password, time.Time{}), hit.Value
+	if subtle.ConstantTimeCompare(f.sum[:], is.print.sum[:]) != 1 {
+		return Admission{}
+	}
+	return Admission{Same: true, Valid: is.changed.Equal(changed), Age: hit.Age + is.proven, Doubted: is.doubted}
 }
 
 // Admits reports whether the password is the last one that a bind proved for the account.
 func (a *Admissions) Admits(source, id string, password identity.Secret, changed time.Time) bool {
-	hit := a.last.Get(owner{source, id})
-	if hit.State != cache.Fresh {
-		return false
-	}
-	f := a.hash.fingerprint(source, id, password, changed)
-	return f.dated == hit.Value.dated && subtle.ConstantTimeCompare(f.sum[:], hit.Value.sum[:]) == 1
+	return a.Recall(source, id, password, changed).Valid
 }
 
-// Forget ends the admission of an account.
-func (a *Admissions) Forget(source, id string) { a.last.Remove(owner{source, id}) }
+// Doubt notes that the account had a wrong attempt, or was refused: until the next proof no password of it is
+// believed without a bind.
+func (a *Admissions) Doubt(source, id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	hit := a.last.Get(owner{source, id})
+	if hit.State != cache.Fresh || hit.Value.doubted {
+		return
+	}
+	hit.Value.doubted, hit.Value.proven = true, hit.Age+hit.Value.proven
+	a.last.AddFor(owner{source, id}, hit.Value, a.life-hit.Value.proven)
+}
+
+// Forget ends the admission of an account, and reports whether there was one.
+func (a *Admissions) Forget(source, id string) (forgotten bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	forgotten = a.last.Get(owner{source, id}).State == cache.Fresh
+	a.last.Remove(owner{source, id})
+	return forgotten
+}
 
 // Len is how many accounts are remembered, ended ones included.
 func (a *Admissions) Len() int { return a.last.Len() }

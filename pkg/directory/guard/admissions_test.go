@@ -127,7 +127,7 @@ func TestStrangersAreCountedLikeAccounts(t *testing.T) {
 	s := newStrangers(t, guard.StrangersOptions{Now: clock.now})
 	meet := func(name, password string) guard.Stranger { return s.Meet("corp", name, identity.NewSecret(password)) }
 	fail := func(name string) error {
-		settle, err := s.Attempts(meet(name, "x")).Reserve(t.Context())
+		settle, err := s.Attempts(meet(name, "x"), guard.Lockout{}).Reserve(t.Context())
 		if err == nil {
 			settle(guard.Wrong)
 		}
@@ -146,7 +146,7 @@ func TestStrangersAreCountedLikeAccounts(t *testing.T) {
 	if err := fail("somebody else"); err != nil {
 		t.Errorf("another name: %v, want no error", err)
 	}
-	s.Remember(meet("nobody", "x"))
+	s.Remember(meet("nobody", "x"), guard.Briefly)
 	for _, tt := range []struct {
 		name, password string
 		want           bool
@@ -164,22 +164,22 @@ func TestStrangersAreCountedLikeAccounts(t *testing.T) {
 // TestStrangersAreBounded: names beyond the size push others out, and are counted.
 func TestStrangersAreBounded(t *testing.T) {
 	t.Parallel()
-	s := newStrangers(t, guard.StrangersOptions{Size: 10, Limit: 1})
+	s := newStrangers(t, guard.StrangersOptions{Size: 10, Limits: guard.Limits{Max: 1}})
 	for i := range 100 {
-		settle, err := s.Attempts(s.Meet("corp", strconv.Itoa(i), identity.Secret{})).Reserve(t.Context())
+		settle, err := s.Attempts(s.Meet("corp", strconv.Itoa(i), identity.Secret{}), guard.Lockout{}).Reserve(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		settle(guard.Wrong)
 	}
-	if _, err := s.Attempts(s.Meet("corp", "99", identity.Secret{})).Reserve(t.Context()); !errors.Is(err, guard.ErrNoBudget) {
+	if _, err := s.Attempts(s.Meet("corp", "99", identity.Secret{}), guard.Lockout{}).Reserve(t.Context()); !errors.Is(err, guard.ErrNoBudget) {
 		t.Errorf("the last name: error %v, want ErrNoBudget", err)
 	}
 }
 
 func TestNewStrangersRefuses(t *testing.T) {
 	t.Parallel()
-	for _, o := range []guard.StrangersOptions{{Limit: -1}, {Window: -1}, {Size: -1}, {Key: identity.NewSecret("short")}} {
+	for _, o := range []guard.StrangersOptions{{Limits: guard.Limits{Max: -1}}, {Limits: guard.Limits{Window: -1}}, {Size: -1}, {Key: identity.NewSecret("short")}} {
 		if _, err := guard.NewStrangers(o); err == nil {
 			t.Errorf("NewStrangers(%+v): no error, want one", o)
 		}

@@ -7,22 +7,15 @@ import (
 	"time"
 )
 
-const (
-	// defaultLimit and defaultWindow are the failed binds of one account when nothing else is said.
-	defaultLimit  = 3
-	defaultWindow = 30 * time.Minute
-	// settleTimeout bounds how long a settlement may take, as it holds up the answer of a bind.
-	settleTimeout = time.Second
-)
+// settleTimeout bounds how long a settlement may take, as it holds up the answer of a bind.
+const settleTimeout = time.Second
 
 // BudgetOptions says how many failed binds an account has. The zero value counts nothing.
 type BudgetOptions struct {
 	// Counter counts; nil means [Unlimited].
 	Counter Counter
-	// Limit is how many binds of an account may fail in a window; zero means 3.
-	Limit int
-	// Window is how long a failed bind counts; zero means 30 minutes.
-	Window time.Duration
+	// Limits bounds how many binds of an account may fail; its zero value leaves it to the directory's rule.
+	Limits Limits
 	// Unsettled is told when a slot could not be settled and is therefore kept; it may be nil and must not
 	// block.
 	Unsettled func(error)
@@ -33,17 +26,11 @@ type Budget struct{ o BudgetOptions }
 
 // NewBudget makes a Budget.
 func NewBudget(o BudgetOptions) (*Budget, error) {
-	if o.Limit < 0 || o.Window < 0 {
-		return nil, fmt.Errorf("%w: %d failed binds in %v", ErrInvalidOptions, o.Limit, o.Window)
+	if err := o.Limits.validate(); err != nil {
+		return nil, err
 	}
 	if o.Counter == nil {
 		o.Counter = Unlimited{}
-	}
-	if o.Limit == 0 {
-		o.Limit = defaultLimit
-	}
-	if o.Window == 0 {
-		o.Window = defaultWindow
 	}
 	if o.Unsettled == nil {
 		o.Unsettled = func(error) {}
@@ -51,38 +38,44 @@ func NewBudget(o BudgetOptions) (*Budget, error) {
 	return &Budget{o: o}, nil
 }
 
-// Attempts binds the budget to the account that source and id name.
-func (b *Budget) Attempts(source, id string) Attempts {
-	if _, free := b.o.Counter.(Unlimited); free {
-		return unlimitedAttempts{}
-	}
-	return accountAttempts{budget: b, source: source, id: id, limit: b.o.Limit}
+// Attempts binds the budget to the account that source and id name, whose directory has a rule and counts failures of
+// its own.
+func (b *Budget) Attempts(source, id string, rule Lockout, seen Seen) *AccountAttempts {
+	limit := b.o.Limits.Under(rule).Seeing(seen, rule)
+	return &AccountAttempts{budget: b, key: AccountKey(source, id), limit: limit, rule: rule}
 }
 
 // Admitted is like Attempts for a password that was proven before: its binds are counted and never refused.
-func (b *Budget) Admitted(source, id string) Attempts {
-	if _, free := b.o.Counter.(Unlimited); free {
-		return unlimitedAttempts{}
-	}
-	return accountAttempts{budget: b, source: source, id: id, limit: Unbounded}
+func (b *Budget) Admitted(source, id string) *AccountAttempts {
+	a := b.Attempts(source, id, Lockout{}, Seen{})
+	a.limit.Max, a.limit.Ceiling = Unbounded, 0
+	return a
 }
 
 // AccountKey is the key under which a [Counter] counts an account. No two accounts share one.
 func AccountKey(source, id string) string { return strconv.Quote(source) + "/" + id }
 
-// accountAttempts reserves slots of one account.
-type accountAttempts struct {
-	budget     *Budget
-	source, id string
-	limit      int
+// AccountAttempts reserves slots of one account for one password. It is made by a [Budget], and not for several
+// goroutines at once.
+type AccountAttempts struct {
+	budget *Budget
+	key    string
+	limit  Limit
+	rule   Lockout
+	slot   Slot // the first one
 }
 
+var _ Attempts = (*AccountAttempts)(nil)
+
 // Reserve takes a slot of the account.
-func (a accountAttempts) Reserve(ctx context.Context) (settle func(Outcome), err error) {
+func (a *AccountAttempts) Reserve(ctx context.Context) (settle func(Outcome), err error) {
 	o := a.budget.o
-	slot, err := o.Counter.Reserve(ctx, AccountKey(a.source, a.id), a.limit, o.Window)
+	slot, err := o.Counter.Reserve(ctx, a.key, a.limit)
 	if err != nil {
 		return nil, fmt.Errorf("reserve a bind: %w", err)
+	}
+	if a.slot == (Slot{}) {
+		a.slot = slot
 	}
 	settled := context.WithoutCancel(ctx)
 	return func(outcome Outcome) {
@@ -94,10 +87,22 @@ func (a accountAttempts) Reserve(ctx context.Context) (settle func(Outcome), err
 	}, nil
 }
 
-// unlimitedAttempts reserves nothing.
-type unlimitedAttempts struct{}
-
-// Reserve always gives a slot.
-func (unlimitedAttempts) Reserve(context.Context) (settle func(Outcome), err error) {
-	return func(Outcome) {}, nil
+// Leaves is an error that wraps [ErrNoBudget] if the bind of the slot that was reserved could be the one that locks
+// the account, by what the directory itself counts. An account that is locked already is not harmed: the directory
+// says so best.
+func (a *AccountAttempts) Leaves(seen Seen, now time.Time) error {
+	most := a.limit.Ceiling
+	if most <= 0 || seen.Failures <= 0 || seen.Failures > most {
+		return nil
+	}
+	wait := a.limit.Window
+	if a.rule.Window > 0 && !seen.Last.IsZero() {
+		if wait = seen.Last.Add(a.rule.Window).Sub(now); wait <= 0 {
+			return nil // the directory has forgotten them
+		}
+	}
+	if a.slot.Open+max(a.slot.Kept, seen.Failures) <= most {
+		return nil
+	}
+	return noBudget(wait)
 }

@@ -12,12 +12,12 @@ import (
 
 // counter is a fake with func fields.
 type counter struct {
-	reserve func(ctx context.Context, key string, limit int, window time.Duration) (guard.Slot, error)
+	reserve func(ctx context.Context, key string, limit guard.Limit) (guard.Slot, error)
 	settle  func(ctx context.Context, s guard.Slot, o guard.Outcome) error
 }
 
-func (c counter) Reserve(ctx context.Context, key string, limit int, window time.Duration) (guard.Slot, error) {
-	return c.reserve(ctx, key, limit, window)
+func (c counter) Reserve(ctx context.Context, key string, limit guard.Limit) (guard.Slot, error) {
+	return c.reserve(ctx, key, limit)
 }
 
 func (c counter) Settle(ctx context.Context, s guard.Slot, o guard.Outcome) error {
@@ -28,9 +28,9 @@ func TestBudgetCounts(t *testing.T) {
 	t.Parallel()
 	var settled []guard.Outcome
 	c := counter{
-		reserve: func(_ context.Context, key string, limit int, window time.Duration) (guard.Slot, error) {
-			if key != guard.AccountKey("corp", "id-1") || limit != 5 || window != time.Hour {
-				t.Errorf("Reserve(%q, %d, %v), want the account's key, 5 and 1h", key, limit, window)
+		reserve: func(_ context.Context, key string, limit guard.Limit) (guard.Slot, error) {
+			if key != guard.AccountKey("corp", "id-1") || limit != (guard.Limit{Max: 5, Window: time.Hour}) {
+				t.Errorf("Reserve(%q, %+v), want the account's key, 5 and 1h", key, limit)
 			}
 			return guard.Slot{Key: key, ID: 9}, nil
 		},
@@ -42,12 +42,12 @@ func TestBudgetCounts(t *testing.T) {
 			return nil
 		},
 	}
-	b, err := guard.NewBudget(guard.BudgetOptions{Counter: c, Limit: 5, Window: time.Hour})
+	b, err := guard.NewBudget(guard.BudgetOptions{Counter: c, Limits: guard.Limits{Max: 5, Window: time.Hour}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	settle, err := b.Attempts("corp", "id-1").Reserve(ctx)
+	settle, err := b.Attempts("corp", "id-1", guard.Lockout{}, guard.Seen{}).Reserve(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +61,9 @@ func TestBudgetCounts(t *testing.T) {
 func TestBudgetRefuses(t *testing.T) {
 	t.Parallel()
 	b, err := guard.NewBudget(guard.BudgetOptions{Counter: counter{
-		reserve: func(_ context.Context, _ string, limit int, window time.Duration) (guard.Slot, error) {
-			if limit != 3 || window != 30*time.Minute {
-				t.Errorf("Reserve(%d, %v), want the defaults 3 and 30m", limit, window)
+		reserve: func(_ context.Context, _ string, limit guard.Limit) (guard.Slot, error) {
+			if limit != (guard.Limit{Max: 3, Window: 30 * time.Minute}) {
+				t.Errorf("Reserve(%+v), want the defaults 3 and 30m", limit)
 			}
 			return guard.Slot{}, &identity.RetryError{Err: identity.ErrThrottled, After: time.Minute}
 		},
@@ -71,7 +71,7 @@ func TestBudgetRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.Attempts("corp", "id").Reserve(t.Context())
+	_, err = b.Attempts("corp", "id", guard.Lockout{}, guard.Seen{}).Reserve(t.Context())
 	retry, ok := errors.AsType[*identity.RetryError](err)
 	if !errors.Is(err, identity.ErrThrottled) || !ok || retry.After != time.Minute {
 		t.Errorf("Reserve() error = %v, want ErrThrottled with its time", err)
@@ -84,7 +84,7 @@ func TestBudgetReportsUnsettled(t *testing.T) {
 	var reported error
 	b, err := guard.NewBudget(guard.BudgetOptions{
 		Counter: counter{
-			reserve: func(context.Context, string, int, time.Duration) (guard.Slot, error) { return guard.Slot{}, nil },
+			reserve: func(context.Context, string, guard.Limit) (guard.Slot, error) { return guard.Slot{}, nil },
 			settle:  func(context.Context, guard.Slot, guard.Outcome) error { return fault },
 		},
 		Unsettled: func(err error) { reported = err },
@@ -92,7 +92,7 @@ func TestBudgetReportsUnsettled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settle, err := b.Attempts("corp", "id").Reserve(t.Context())
+	settle, err := b.Attempts("corp", "id", guard.Lockout{}, guard.Seen{}).Reserve(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,20 +109,20 @@ func TestBudgetWithoutCounter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 100 {
-		settle, err := b.Attempts("corp", "id").Reserve(t.Context())
+		settle, err := b.Attempts("corp", "id", guard.Lockout{}, guard.Seen{}).Reserve(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		settle(guard.Wrong)
 	}
-	if _, err := guard.NewBudget(guard.BudgetOptions{Limit: -1}); !errors.Is(err, guard.ErrInvalidOptions) {
+	if _, err := guard.NewBudget(guard.BudgetOptions{Limits: guard.Limits{Max: -1}}); !errors.Is(err, guard.ErrInvalidOptions) {
 		t.Errorf("NewBudget with a negative limit: error %v, want ErrInvalidOptions", err)
 	}
 }
 
 func TestUnlimited(t *testing.T) {
 	t.Parallel()
-	slot, err := guard.Unlimited{}.Reserve(t.Context(), "key", 0, 0)
+	slot, err := guard.Unlimited{}.Reserve(t.Context(), "key", guard.Limit{})
 	if err != nil || slot.Key != "key" {
 		t.Errorf("Reserve() = %+v, %v, want a slot of the key", slot, err)
 	}
@@ -160,7 +160,7 @@ func TestOutcomeWords(t *testing.T) {
 // TestAdmittedIsNeverRefused: a password that was proven before passes an empty budget, and is counted.
 func TestAdmittedIsNeverRefused(t *testing.T) {
 	t.Parallel()
-	b, err := guard.NewBudget(guard.BudgetOptions{Counter: newMemory(t, guard.MemoryOptions{}), Limit: 2})
+	b, err := guard.NewBudget(guard.BudgetOptions{Counter: newMemory(t, guard.MemoryOptions{}), Limits: guard.Limits{Max: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestAdmittedIsNeverRefused(t *testing.T) {
 		}
 		settle(guard.Wrong)
 	}
-	if _, err := b.Attempts("corp", "id").Reserve(t.Context()); !errors.Is(err, guard.ErrNoBudget) {
+	if _, err := b.Attempts("corp", "id", guard.Lockout{}, guard.Seen{}).Reserve(t.Context()); !errors.Is(err, guard.ErrNoBudget) {
 		t.Errorf("Attempts after two failures: error %v, want ErrNoBudget", err)
 	}
 	settle, err := b.Admitted("corp", "id").Reserve(t.Context())
@@ -179,7 +179,7 @@ func TestAdmittedIsNeverRefused(t *testing.T) {
 		t.Fatalf("Admitted after two failures: %v", err)
 	}
 	settle(guard.OK)
-	if _, err := b.Attempts("corp", "id").Reserve(t.Context()); err != nil {
+	if _, err := b.Attempts("corp", "id", guard.Lockout{}, guard.Seen{}).Reserve(t.Context()); err != nil {
 		t.Errorf("Attempts after a success: %v", err)
 	}
 }

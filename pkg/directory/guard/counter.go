@@ -3,7 +3,6 @@ package guard
 import (
 	"context"
 	"math"
-	"time"
 )
 
 // Unbounded as the limit of a reservation counts the bind and never refuses it.
@@ -15,14 +14,17 @@ type Slot struct {
 	Key string
 	// ID tells it from the account's other slots.
 	ID uint64
+	// Open is how many slots of the account are reserved and not settled, this one included; Kept is how many failed
+	// and count.
+	Open, Kept int
 }
 
 // A Counter counts the failed binds of accounts, in this process or shared by several. It is the seam for
 // the failed-bind budget. Implementations are safe for concurrent use.
 type Counter interface {
-	// Reserve takes one of at most limit slots that the account has in a window. No slot left is an error
+	// Reserve takes one of at most limit.Max slots that the account has in a window. No slot left is an error
 	// that matches identity.ErrThrottled. A limit of Unbounded always gets a slot.
-	Reserve(ctx context.Context, key string, limit int, window time.Duration) (Slot, error)
+	Reserve(ctx context.Context, key string, limit Limit) (Slot, error)
 	// Settle ends a reservation: OK clears the account, NotSent gives the slot back, everything else keeps it.
 	Settle(ctx context.Context, s Slot, o Outcome) error
 }
@@ -33,7 +35,7 @@ type Unlimited struct{}
 var _ Counter = Unlimited{}
 
 // Reserve always gives a slot.
-func (Unlimited) Reserve(_ context.Context, key string, _ int, _ time.Duration) (Slot, error) {
+func (Unlimited) Reserve(_ context.Context, key string, _ Limit) (Slot, error) {
 	return Slot{Key: key}, nil
 }
 

@@ -20,7 +20,7 @@ func ExampleMemory() {
 	}
 	key := guard.AccountKey("corp", "id-of-alice")
 	for range 4 {
-		slot, err := m.Reserve(ctx, key, 3, 30*time.Minute)
+		slot, err := m.Reserve(ctx, key, guard.Limit{Max: 3, Window: 30 * time.Minute})
 		if errors.Is(err, identity.ErrThrottled) {
 			fmt.Println("throttled")
 			continue

@@ -24,8 +24,8 @@ const keyLength = sha256.Size
 // Fingerprint stands for one password of one account. It is comparable, tells nothing to who lacks the key,
 // and means nothing to a memory with another key. The zero Fingerprint stands for nothing.
 type Fingerprint struct {
-	sum   [sha256.Size]byte
-	dated bool
+	sum     [sha256.Size]byte
+	account uint64 // the same for all passwords of one account, and as good as never for two
 }
 
 // hasher makes fingerprints under one key. It is safe for concurrent use.
@@ -75,14 +75,25 @@ func (h *hasher) fingerprint(source, id string, password identity.Secret, change
 		in = binary.BigEndian.AppendUint64(in, uint64(len(part)))
 		in = append(in, part...)
 	}
-	f := Fingerprint{dated: !changed.IsZero()}
-	if f.dated {
+	if !changed.IsZero() {
 		in = binary.BigEndian.AppendUint64(in, uint64(changed.Unix()))
 		in = binary.BigEndian.AppendUint32(in, uint32(changed.Nanosecond()))
 	}
 	_, _ = s.mac.Write(in) // a hash never fails
 	clear(in)              // the password does not stay behind in the pool
 	s.input = in
-	f.sum = [sha256.Size]byte(s.mac.Sum(s.sum[:0]))
-	return f
+	return Fingerprint{sum: [sha256.Size]byte(s.mac.Sum(s.sum[:0])), account: tag(source, id)}
+}
+
+// tag gives what all fingerprints of an account have in common (FNV-1a). It only tells them apart, and keeps nothing
+// secret.
+func tag(source, id string) uint64 {
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := uint64(offset)
+	for _, part := range [...]string{source, "\x00", id} {
+		for i := range len(part) {
+			h = (h ^ uint64(part[i])) * prime
+		}
+	}
+	return h
 }

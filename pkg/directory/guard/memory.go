@@ -103,14 +103,14 @@ func NewMemory(o MemoryOptions) (*Memory, error) {
 }
 
 // Reserve takes a slot of the account, or refuses with an [identity.RetryError] that wraps [ErrNoBudget].
-func (m *Memory) Reserve(_ context.Context, key string, limit int, window time.Duration) (Slot, error) {
+func (m *Memory) Reserve(_ context.Context, key string, limit Limit) (Slot, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.now()
 	f := m.accounts[key]
 	if f == nil {
 		if !m.makeRoom(now) {
-			if limit == Unbounded {
+			if limit.Max == Unbounded {
 				return Slot{Key: key}, nil
 			}
 			return Slot{}, noBudget(sweepEvery)
@@ -118,11 +118,11 @@ func (m *Memory) Reserve(_ context.Context, key string, limit int, window time.D
 		f = &failures{}
 		m.accounts[key] = f
 	}
-	f.window = window
+	f.window = limit.Window
 	f.expire(now)
-	if limit != Unbounded {
-		f.limit = limit
-		if f.count() >= limit {
+	if limit.Max != Unbounded {
+		f.limit = limit.Max
+		if f.count() >= limit.Max {
 			return Slot{}, noBudget(f.wait(now))
 		}
 	} else if f.count() >= maxKept {
@@ -130,7 +130,7 @@ func (m *Memory) Reserve(_ context.Context, key string, limit int, window time.D
 	}
 	m.serial++
 	f.open = append(f.open, attempt{order: m.serial, at: now})
-	return Slot{Key: key, ID: m.serial}, nil
+	return Slot{Key: key, ID: m.serial, Open: len(f.open), Kept: len(f.kept)}, nil
 }
 
 // Settle ends a reservation. It never fails.
@@ -162,18 +162,20 @@ func (m *Memory) Settle(_ context.Context, s Slot, o Outcome) error {
 	return nil
 }
 
-// Forget ends what is counted for an account. Binds in flight count when they fail.
-func (m *Memory) Forget(key string) {
+// Forget ends what is counted for an account, and says how many failures that were. Binds in flight count when they
+// fail.
+func (m *Memory) Forget(key string) (forgotten int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	f := m.accounts[key]
 	if f == nil {
-		return
+		return 0
 	}
-	f.kept = nil
+	forgotten, f.kept = len(f.kept), nil
 	if len(f.open) == 0 {
 		delete(m.accounts, key)
 	}
+	return forgotten
 }
 
 // Throttled is how many accounts of a source have an empty budget. It looks at all accounts that are held.

@@ -30,7 +30,7 @@ func newMemory(tb testing.TB, o guard.MemoryOptions) *guard.Memory {
 // reserve takes a slot that must be there.
 func reserve(tb testing.TB, m *guard.Memory, key string) guard.Slot {
 	tb.Helper()
-	s, err := m.Reserve(tb.Context(), key, limit, window)
+	s, err := m.Reserve(tb.Context(), key, guard.Limit{Max: limit, Window: window})
 	if err != nil {
 		tb.Fatalf("Reserve(%q): %v", key, err)
 	}
@@ -53,7 +53,7 @@ func settle(tb testing.TB, m *guard.Memory, s guard.Slot, o guard.Outcome) {
 // wantEmpty checks that the budget is empty for a time.
 func wantEmpty(tb testing.TB, m *guard.Memory, key string, after time.Duration) {
 	tb.Helper()
-	_, err := m.Reserve(tb.Context(), key, limit, window)
+	_, err := m.Reserve(tb.Context(), key, guard.Limit{Max: limit, Window: window})
 	retry, ok := errors.AsType[*identity.RetryError](err)
 	if !ok || !errors.Is(err, guard.ErrNoBudget) || !errors.Is(err, identity.ErrThrottled) {
 		tb.Fatalf("Reserve(%q) error = %v, want ErrNoBudget", key, err)
@@ -146,7 +146,7 @@ func TestMemoryAtOnce(t *testing.T) {
 	for i := range 600 {
 		key := "account " + strconv.Itoa(i%3)
 		wg.Go(func() {
-			s, err := m.Reserve(t.Context(), key, limit, window)
+			s, err := m.Reserve(t.Context(), key, guard.Limit{Max: limit, Window: window})
 			if err != nil {
 				return
 			}
@@ -180,7 +180,7 @@ func TestFloodEvictsNoVictim(t *testing.T) {
 			wantEmpty(t, m, "more "+strconv.Itoa(i), time.Second)
 		}
 		wantEmpty(t, m, "victim", window-time.Minute)
-		s, err := m.Reserve(t.Context(), "proven", guard.Unbounded, window)
+		s, err := m.Reserve(t.Context(), "proven", guard.Limit{Max: guard.Unbounded, Window: window})
 		if err != nil {
 			t.Fatalf("Reserve without a limit: %v", err)
 		}
@@ -209,7 +209,7 @@ func TestUnboundedIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory(t, guard.MemoryOptions{})
 		for range 3000 {
-			s, err := m.Reserve(t.Context(), "alice", guard.Unbounded, window)
+			s, err := m.Reserve(t.Context(), "alice", guard.Limit{Max: guard.Unbounded, Window: window})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -316,7 +316,7 @@ type world struct {
 
 // reserve sends a bind if it may be sent.
 func (w *world) reserve() {
-	if s, err := w.memory.Reserve(w.t.Context(), "alice", limit, window); err == nil {
+	if s, err := w.memory.Reserve(w.t.Context(), "alice", guard.Limit{Max: limit, Window: window}); err == nil {
 		w.flights = append(w.flights, &flying{slot: s, reserved: w.now, right: w.r.IntN(6) == 0})
 	}
 }

@@ -13,9 +13,8 @@ const defaultStrangers = 20_000
 
 // StrangersOptions says how names without an account are counted. The zero value is usable.
 type StrangersOptions struct {
-	// Limit and Window are those of the [Budget] of accounts; zero means its defaults.
-	Limit  int
-	Window time.Duration
+	// Limits are those of the [Budget] of accounts.
+	Limits Limits
 	// Size is how many names, and how many passwords, are held at most; zero means 20,000. When it is full, some
 	// are forgotten: nothing can be harmed at a name without an account.
 	Size int
@@ -48,7 +47,7 @@ func NewStrangers(o StrangersOptions) (*Strangers, error) {
 	}
 	names, errNames := NewMemory(MemoryOptions{Size: o.Size, Full: EvictAny, Now: o.Now})
 	wrong, errWrong := NewWrongPasswords(WrongPasswordsOptions{Size: o.Size, Key: o.Key, Now: o.Now})
-	budget, errBudget := NewBudget(BudgetOptions{Counter: names, Limit: o.Limit, Window: o.Window})
+	budget, errBudget := NewBudget(BudgetOptions{Counter: names, Limits: o.Limits})
 	if err := errors.Join(errNames, errWrong, errBudget); err != nil {
 		return nil, fmt.Errorf("strangers: %w", err)
 	}
@@ -67,10 +66,13 @@ func (s *Strangers) Meet(source, name string, password identity.Secret) Stranger
 // Known reports whether the same password was refused at the same name a moment ago.
 func (s *Strangers) Known(st Stranger) bool { return s.wrong.Known(st.password) }
 
-// Remember notes that the password was refused at the name.
-func (s *Strangers) Remember(st Stranger) { s.wrong.Remember(st.password) }
+// Remember notes that the password was refused at the name, for as long as at an account: for long where the
+// directory tells of its accounts when their passwords changed.
+func (s *Strangers) Remember(st Stranger, l Lasting) {
+	s.wrong.Remember(st.password, l)
+}
 
-// Attempts is the budget of the name.
-func (s *Strangers) Attempts(st Stranger) Attempts {
-	return s.budget.Attempts("", string(st.name.sum[:]))
+// Attempts is the budget of the name, under the rule of an account without one of its own.
+func (s *Strangers) Attempts(st Stranger, rule Lockout) *AccountAttempts {
+	return s.budget.Attempts("", string(st.name.sum[:]), rule, Seen{})
 }

@@ -12,17 +12,29 @@ import (
 const (
 	// defaultWrongPasswords is how many wrong passwords are remembered when nothing else is said.
 	defaultWrongPasswords = 20_000
-	// undatedLife is how long a wrong password is remembered where nobody can tell whether the password has
-	// changed since.
-	undatedLife = 30 * time.Second
+	// defaultLife is how long a wrong password is remembered where a change of the password shows.
+	defaultLife = 12 * time.Hour
+	// briefLife is how long one is remembered where nobody can tell whether it has become the right one since.
+	briefLife = 30 * time.Second
+)
+
+// Lasting says how long a wrong password is remembered. The zero Lasting is Briefly.
+type Lasting uint8
+
+// How long a wrong password is remembered.
+const (
+	// Briefly is for where nobody can tell whether it has become the right one since.
+	Briefly Lasting = iota
+	// Long is for where a change of the password shows, and ends what is remembered.
+	Long
 )
 
 // WrongPasswordsOptions says how wrong passwords are remembered. The zero value is usable.
 type WrongPasswordsOptions struct {
 	// Size is how many are remembered at most; zero means 20,000.
 	Size int
-	// Life is how long one is remembered where the directory tells when a password changed; zero means 30 s.
-	// Elsewhere it is 30 s, or Life if that is shorter.
+	// Life is how long one is remembered that is remembered for [Long]; zero means 12 hours. [Briefly] is 30 s, or
+	// Life if that is shorter.
 	Life time.Duration
 	// Key is the key of the hash, at least 32 bytes; empty means a random one of this process.
 	Key identity.Secret
@@ -52,10 +64,10 @@ func NewWrongPasswords(o WrongPasswordsOptions) (*WrongPasswords, error) {
 		o.Size = defaultWrongPasswords
 	}
 	if o.Life == 0 {
-		o.Life = undatedLife
+		o.Life = defaultLife
 	}
 	known, err := cache.New[Fingerprint, struct{}](cache.Options{
-		Size: o.Size, TTL: min(o.Life, undatedLife), Now: o.Now, Evicted: o.Evicted,
+		Size: o.Size, TTL: min(o.Life, briefLife), Now: o.Now, Evicted: o.Evicted,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make memory of wrong passwords: %w", err)
@@ -74,13 +86,27 @@ func (w *WrongPasswords) Fingerprint(source, id string, password identity.Secret
 func (w *WrongPasswords) Known(f Fingerprint) bool { return w.known.Get(f).State == cache.Fresh }
 
 // Remember notes that the directory has refused this password. It is for an answer that says "wrong password"
-// and for nothing else.
-func (w *WrongPasswords) Remember(f Fingerprint) {
-	if f.dated {
+// and for nothing else. A password of an account whose changes do not show is never remembered for long.
+func (w *WrongPasswords) Remember(f Fingerprint, l Lasting) {
+	if l == Long {
 		w.known.AddFor(f, struct{}{}, w.life)
 		return
 	}
 	w.known.Add(f, struct{}{})
+}
+
+// Forget ends what is remembered of the account that source and id name. It looks at everything that is remembered
+// and is not for hot paths.
+func (w *WrongPasswords) Forget(source, id string) (forgotten int) {
+	account := tag(source, id)
+	w.known.RemoveFunc(func(f Fingerprint, _ struct{}) bool {
+		if f.account != account {
+			return false
+		}
+		forgotten++
+		return true
+	})
+	return forgotten
 }
 
 // Len is how many wrong passwords are remembered, ended ones included.

@@ -54,7 +54,7 @@ func TestFingerprintsDiffer(t *testing.T) {
 		return w.Fingerprint(i.source, i.id, identity.NewSecret(i.password), i.changed)
 	}
 	happy := in{"corp", "id-1", "hunter2", day}
-	w.Remember(of(happy))
+	w.Remember(of(happy), guard.Briefly)
 	if !w.Known(of(happy)) {
 		t.Fatal("a remembered password is not known")
 	}
@@ -75,26 +75,25 @@ func TestFingerprintsDiffer(t *testing.T) {
 
 func TestWrongPasswordLife(t *testing.T) {
 	t.Parallel()
-	dated := time.Unix(1_600_000_000, 0)
 	tests := []struct {
 		name    string
 		life    time.Duration
-		changed time.Time
+		lasting guard.Lasting
 		want    time.Duration
 	}{
-		{"nothing set, undated", 0, time.Time{}, 30 * time.Second},
-		{"nothing set, dated", 0, dated, 30 * time.Second},
-		{"longer, undated", time.Hour, time.Time{}, 30 * time.Second},
-		{"longer, dated", time.Hour, dated, time.Hour},
-		{"shorter, undated", time.Second, time.Time{}, time.Second},
+		{"nothing set, briefly", 0, guard.Briefly, 30 * time.Second},
+		{"nothing set, long", 0, guard.Long, 12 * time.Hour},
+		{"longer, briefly", time.Hour, guard.Briefly, 30 * time.Second},
+		{"longer, long", time.Hour, guard.Long, time.Hour},
+		{"shorter, briefly", time.Second, guard.Briefly, time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			clock := newClock()
 			w := newWrong(t, guard.WrongPasswordsOptions{Life: tt.life, Now: clock.now})
-			f := w.Fingerprint("corp", "id", identity.NewSecret("x"), tt.changed)
-			w.Remember(f)
+			f := w.Fingerprint("corp", "id", identity.NewSecret("x"), time.Time{})
+			w.Remember(f, tt.lasting)
 			clock.advance(tt.want - 1)
 			if !w.Known(f) {
 				t.Errorf("forgotten before %v", tt.want)
@@ -112,7 +111,7 @@ func TestWrongPasswordsAreBounded(t *testing.T) {
 	evicted := 0
 	w := newWrong(t, guard.WrongPasswordsOptions{Size: 10, Evicted: func() { evicted++ }})
 	for i := range 25 {
-		w.Remember(w.Fingerprint("corp", strconv.Itoa(i), identity.NewSecret("x"), time.Time{}))
+		w.Remember(w.Fingerprint("corp", strconv.Itoa(i), identity.NewSecret("x"), time.Time{}), guard.Briefly)
 	}
 	if evicted != 15 {
 		t.Errorf("%d were dropped for room, want 15", evicted)
@@ -127,9 +126,9 @@ func TestLDAP62_PasswordsAreNotHeld(t *testing.T) {
 	key := strings.Repeat("k", 32)
 	w := newWrong(t, guard.WrongPasswordsOptions{Key: identity.NewSecret(key)})
 	f := w.Fingerprint("corp", "id", identity.NewSecret(password), time.Time{})
-	w.Remember(f)
+	w.Remember(f, guard.Briefly)
 	// The same state is used again for a shorter password: nothing of the longer one may be left in it.
-	w.Remember(w.Fingerprint("corp", "id", identity.NewSecret("x"), time.Time{}))
+	w.Remember(w.Fingerprint("corp", "id", identity.NewSecret("x"), time.Time{}), guard.Briefly)
 	inBytes := strings.Trim(fmt.Sprintf("%d", []byte(password[:8])), "[]")
 	for _, out := range []string{fmt.Sprintf("%+v", f), fmt.Sprintf("%#v", f), fmt.Sprintf("%+v", w)} {
 		if strings.Contains(out, password) || strings.Contains(out, inBytes) {
