@@ -120,14 +120,14 @@ func (r *Realms) Resolve(ctx context.Context, source, idOrLogin string) (identit
 	return at.directory.Resolve(ctx, at.directory.source, at.login)
 }
 
-// Find returns the entry that a login name belongs to, and the source that has it; see [Realms.Resolve].
-func (r *Realms) Find(ctx context.Context, source, login string) (found string, e Entry, err error) {
-	at, err := r.place(ctx, source, login)
+// Find returns the entry that a login name or an id belongs to, and the source that has it; see [Realms.Resolve].
+func (r *Realms) Find(ctx context.Context, source, idOrLogin string) (found string, e Entry, err error) {
+	at, err := r.place(ctx, source, idOrLogin)
 	if err == nil {
 		err = admitName(at.login)
 	}
 	if err == nil {
-		e, err = find(ctx, at.directory.backend, at.login, AnyAge)
+		e, err = at.directory.lookUp(ctx, at.login, AnyAge)
 	}
 	return at.source(), e, complete(err, at.source(), Entry{})
 }
