@@ -90,7 +90,7 @@ func presets() []preset {
 		{
 			kind: "authentik", usersBase: "ou=users,<base>", usersFilter: "(objectClass=goauthentik.io/ldap/user)",
 			logins: []string{"cn"}, usersID: "uid", state: stateAuthentik,
-			groupsBase: "ou=groups,<base>", groupsFilter: "(objectClass=goauthentik.io/ldap/group)", method: methodMemberSearch,
+			groupsBase: "ou=groups,<base>", groupsFilter: "(&(objectClass=goauthentik.io/ldap/group)(!(objectClass=goauthentik.io/ldap/virtual-group)))", method: methodMemberSearch,
 			members: []string{"member"}, groupsName: "cn", groupsID: "uid",
 		},
 		{

@@ -130,12 +130,15 @@ func ldapOptions(cfg config.Config, d config.Directory) (ldap.Options, error) {
 		BaseDN:       d.BaseDN,
 		Users: ldap.Users{
 			BaseDN: d.Users.BaseDN, Filter: d.Users.Filter, LoginAttributes: d.Users.LoginAttributes, IDAttribute: d.Users.IDAttribute,
+			State: ldap.State(d.Users.State),
 		},
 		Groups: ldap.Groups{
 			BaseDN: d.Groups.BaseDN, Filter: d.Groups.Filter, Method: ldap.Method(d.Groups.Method), Nested: d.Groups.FollowsNested(),
-			MaxDepth: d.Groups.MaxDepth, NameAttribute: d.Groups.NameAttribute,
+			MaxDepth: d.Groups.MaxDepth, NameAttribute: d.Groups.NameAttribute, IDAttribute: d.Groups.IDAttribute,
+			MemberAttributes: d.Groups.MemberAttributes,
 		},
 		BindConnections: ldap.BindConnections{Min: warm, Max: d.BindConnections.Max},
+		PageSize:        d.PageSize,
 		Queue:           max(cfg.Limits.Queue, 1),
 		Timeouts:        ldap.Timeouts{Dial: d.Timeouts.Dial, Operation: d.Timeouts.Operation, Stage: questionTimeout(cfg)},
 	}, nil

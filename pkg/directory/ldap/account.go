@@ -101,12 +101,15 @@ func (w *walk) add(level []*goldap.Entry) []*goldap.Entry {
 func (w *walk) membership(ctx context.Context, e directory.Entry) ([]*goldap.Entry, *serverError) {
 	s := &w.backend.shape
 	filter := s.memberFilter([]string{e.DN})
+	if !s.memberName {
+		return w.search(ctx, filter.String())
+	}
 	uids := e.Attributes[s.uidAttribute]
 	if len(uids) == 0 {
 		uids = []string{e.Name}
 	}
 	for _, uid := range uids {
-		filter.equal("memberUid", goldap.EscapeFilter(uid))
+		filter.equal(memberUID, goldap.EscapeFilter(uid))
 	}
 	if gid := e.Attributes[s.gidAttribute]; len(gid) > 0 {
 		filter.also("objectClass", "posixGroup", s.gidAttribute, goldap.EscapeFilter(gid[0]))
@@ -119,6 +122,9 @@ const chunk = 200
 
 // groupsOfMembers searches the groups that name one of the groups.
 func (w *walk) groupsOfMembers(ctx context.Context, groups []*goldap.Entry) ([]*goldap.Entry, *serverError) {
+	if len(w.backend.shape.memberDN) == 0 {
+		return nil, nil // groups list login names only
+	}
 	dns := make([]string, len(groups))
 	for i, g := range groups {
 		dns[i] = g.DN

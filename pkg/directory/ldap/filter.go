@@ -17,6 +17,9 @@ const (
 	maxGroupText = 16 << 10
 )
 
+// memberUID is the attribute of RFC 2307 that holds members by their login name.
+const memberUID = "memberUid"
+
 // shape is what questions look like: worked out once from the options.
 type shape struct {
 	users, groups         string // base DNs to search; groups for names
@@ -31,6 +34,8 @@ type shape struct {
 	loginAttributes       []string
 	groupFilter           string
 	method                Method
+	memberDN              []string // the attributes of a group that hold members by DN
+	memberName            bool     // memberUid holds members by login name
 	dnAttribute           string
 	uidAttribute          string
 	gidAttribute          string
@@ -45,6 +50,13 @@ func newShape(o *Options) shape {
 		userFilter: o.Users.Filter, loginAttributes: o.Users.LoginAttributes, groupFilter: o.Groups.Filter,
 		method: o.Groups.Method, dnAttribute: o.Groups.DNAttribute,
 		uidAttribute: "uid", gidAttribute: "gidNumber", memberOf: "memberOf", changedTime: "pwdChangedTime",
+	}
+	for _, a := range o.Groups.MemberAttributes {
+		if strings.EqualFold(a, memberUID) {
+			s.memberName = true
+		} else {
+			s.memberDN = append(s.memberDN, a)
+		}
 	}
 	if o.Groups.BaseDN != "" {
 		s.groupsKey, _ = identity.NormalDN(o.Groups.BaseDN) // validated
@@ -113,8 +125,9 @@ func (s *shape) memberFilter(dns []string) *filter {
 	f := newFilter(s.groupFilter)
 	for _, dn := range dns {
 		value := goldap.EscapeFilter(dn)
-		f.equal("member", value)
-		f.equal("uniqueMember", value)
+		for _, a := range s.memberDN {
+			f.equal(a, value)
+		}
 	}
 	return f
 }

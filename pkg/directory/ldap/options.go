@@ -54,6 +54,8 @@ type Options struct {
 	BindConnections BindConnections
 	// SearchConnections is the number of shared connections to one server for searches. Zero means 2.
 	SearchConnections int
+	// PageSize is how many entries a page has at first, where an answer needs pages. Zero means 500.
+	PageSize int
 	// Queue bounds how many binds may wait for a connection to one server. Zero means 1024.
 	Queue int
 	// Timeouts bounds everything that waits.
@@ -119,6 +121,10 @@ type Groups struct {
 	Filter string
 	// Method is how groups are learned. Empty means MemberSearch.
 	Method Method
+	// MemberAttributes are where a group lists its members: by DN, but by login name in memberUid, which stands for
+	// the primary group of posixAccount, too. MemberSearch asks for them; a server that finds nothing by a filter with
+	// an attribute that it does not know wants only those that it has. Empty means member, uniqueMember and memberUid.
+	MemberAttributes []string
 	// Nested follows groups that are members of groups.
 	Nested bool
 	// MaxDepth bounds the levels of nesting. A deeper answer is refused as incomplete. Zero means 64.
@@ -175,6 +181,10 @@ func (o Options) withDefaults() Options {
 	o.Groups.Method = orElse(o.Groups.Method, MemberSearch)
 	o.Groups.MaxDepth = orElse(o.Groups.MaxDepth, defaultDepth)
 	o.Groups.NameAttribute = orElse(o.Groups.NameAttribute, "cn")
+	if len(o.Groups.MemberAttributes) == 0 {
+		o.Groups.MemberAttributes = []string{"member", "uniqueMember", memberUID}
+	}
+	o.PageSize = orElse(o.PageSize, defaultPage)
 	o.Groups.DNAttribute = orElse(o.Groups.DNAttribute, "entryDN")
 	o.BindConnections.Min = max(orElse(o.BindConnections.Min, defaultMinBinds), 0)
 	o.BindConnections.Max = orElse(o.BindConnections.Max, defaultMaxBinds)

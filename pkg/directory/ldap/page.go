@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	firstPage  = 500
-	leastPage  = 10
-	maxEntries = 100_000
+	defaultPage = 500
+	leastPage   = 10
+	maxEntries  = 100_000
 )
 
 // searchAll searches without a size limit and gives all entries or a fault, never a part.
@@ -51,7 +51,7 @@ func (s *server) searchPaged(ctx context.Context, r *goldap.SearchRequest) ([]*g
 		stop()
 		c.abort()
 	}()
-	for size := uint32(firstPage); ; size /= 2 {
+	for size := uint32(s.backend.options.PageSize); ; size /= 2 {
 		entries, f := s.pages(ctx, c, r, size)
 		tooLarge := f != nil && f.class == classAnswer && f.code == resultAdminLimitExceeded
 		if !tooLarge || size/2 < leastPage {
