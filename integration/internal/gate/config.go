@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/wharfgate/wharfgate/integration/internal/loopback"
-	"github.com/wharfgate/wharfgate/integration/internal/slapd"
 )
 
 // Settings is a configuration document: what a test edits before the gate reads it.
@@ -26,14 +25,46 @@ func (s Settings) Section(name string) Settings {
 // Directory returns the first directory's section.
 func (s Settings) Directory() Settings { return s["directories"].([]Settings)[0] }
 
+// Directory is a server that a gate can ask: slapd, Samba, 389-ds.
+type Directory interface {
+	// Configuration is its section of the configuration, all but the name, default, and bind.password_file.
+	Configuration() map[string]any
+	// ServicePassword is the password of the account in bind.dn.
+	ServicePassword() string
+}
+
+// Section is a directory's section of the configuration under a name. The password of its service account is written to
+// a file in dir.
+func Section(t testing.TB, dir, name string, d Directory) Settings {
+	t.Helper()
+	s := settings(d.Configuration())
+	s["name"] = name
+	s.Section("bind")["password_file"] = filepath.Join(dir, name+".pw")
+	write(t, filepath.Join(dir, name+".pw"), d.ServicePassword()+"\n")
+	return s
+}
+
+// settings gives the same document with sections that tests can edit.
+func settings(document map[string]any) Settings {
+	s := Settings{}
+	for key, value := range document {
+		if section, ok := value.(map[string]any); ok {
+			value = settings(section)
+		}
+		s[key] = value
+	}
+	return s
+}
+
 // Service is the name of the first registry in [Default].
 const Service = "registry.test"
 
 // Default is a configuration that works: plain HTTP on loopback, one registry called [Service], one directory.
-func Default(t testing.TB, dir string, d *slapd.Server) Settings {
+func Default(t testing.TB, dir string, d Directory) Settings {
 	t.Helper()
 	listen, operator := loopback.Ports(t, 1), loopback.Ports(t, 1)
-	write(t, filepath.Join(dir, "bind.pw"), d.Password+"\n")
+	corp := Section(t, dir, "corp", d)
+	corp["default"] = true
 	return Settings{
 		"listen": loopback.Address(listen), "public_url": "http://" + loopback.Host(listen),
 		"operator":  Settings{"listen": loopback.Address(operator)},
@@ -45,15 +76,8 @@ func Default(t testing.TB, dir string, d *slapd.Server) Settings {
 		"registries": []Settings{{
 			"service": Service, "algorithm": "ES256",
 		}},
-		"directories": []Settings{{
-			"name": "corp", "default": true, "kind": "openldap", "servers": []string{d.URL},
-			"tls":     Settings{"ca_file": d.CAFile},
-			"bind":    Settings{"dn": d.BindDN, "password_file": filepath.Join(dir, "bind.pw")},
-			"base_dn": d.BaseDN,
-			"users":   Settings{"base_dn": "ou=people," + d.BaseDN},
-			"groups":  Settings{"base_dn": "ou=groups," + d.BaseDN, "method": "member_search", "nested": true},
-		}},
-		"policy": Settings{"file": filepath.Join(dir, "policy.yaml")},
+		"directories": []Settings{corp},
+		"policy":      Settings{"file": filepath.Join(dir, "policy.yaml")},
 	}
 }
 

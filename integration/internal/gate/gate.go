@@ -19,7 +19,6 @@ import (
 	"github.com/wharfgate/wharfgate/integration/internal/distribution"
 	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 	"github.com/wharfgate/wharfgate/integration/internal/proc"
-	"github.com/wharfgate/wharfgate/integration/internal/slapd"
 	"github.com/wharfgate/wharfgate/pkg/audit"
 	"github.com/wharfgate/wharfgate/pkg/token"
 )
@@ -39,7 +38,7 @@ type Gate struct {
 
 // Start writes a configuration and a policy and runs the gate until the test ends. Edits change the
 // configuration that works before it is written.
-func Start(t testing.TB, d *slapd.Server, policy string, edits ...func(Settings)) *Gate {
+func Start(t testing.TB, d Directory, policy string, edits ...func(Settings)) *Gate {
 	t.Helper()
 	g := Prepare(t, d, policy, edits...)
 	g.Serve(t)
@@ -47,7 +46,7 @@ func Start(t testing.TB, d *slapd.Server, policy string, edits ...func(Settings)
 }
 
 // Prepare writes the files and runs nothing yet.
-func Prepare(t testing.TB, d *slapd.Server, policy string, edits ...func(Settings)) *Gate {
+func Prepare(t testing.TB, d Directory, policy string, edits ...func(Settings)) *Gate {
 	t.Helper()
 	dir := t.TempDir()
 	settings := Default(t, dir, d)

@@ -81,6 +81,19 @@ func (s *Server) Pause(t testing.TB) { t.Helper(); s.must(t, "pause", "1") }
 // Resume lets a frozen server go on.
 func (s *Server) Resume(t testing.TB) { t.Helper(); s.must(t, "resume", "1") }
 
+// Configuration is the directory's section of a gate's configuration.
+func (s *Server) Configuration() map[string]any {
+	return map[string]any{
+		"kind": "openldap", "servers": []string{s.URL}, "tls": map[string]any{"ca_file": s.CAFile},
+		"bind": map[string]any{"dn": s.BindDN}, "base_dn": s.BaseDN,
+		"users":  map[string]any{"base_dn": "ou=people," + s.BaseDN},
+		"groups": map[string]any{"base_dn": "ou=groups," + s.BaseDN, "method": "member_search", "nested": true},
+	}
+}
+
+// ServicePassword is the password of the account in Configuration.
+func (s *Server) ServicePassword() string { return s.Password }
+
 // PersonDN is the name of a person's entry; the uid must need no escaping.
 func (s *Server) PersonDN(uid string) string { return "uid=" + uid + ",ou=people," + s.BaseDN }
 
