@@ -69,14 +69,17 @@ func (d *Realm) place(ctx context.Context, login string) (place, error) {
 	case strings.Contains(login, `\`), admitName(name) != nil:
 		return bare, nil
 	}
-	_, err := find(ctx, d.Directory.backend, name, AnyAge)
-	switch {
-	case refused(err, identity.ReasonNotFound), refused(err, identity.ReasonBadName):
+	if _, err := find(ctx, d.Directory.backend, name, AnyAge); lacks(err) {
 		return typed, nil
-	case errors.Is(err, identity.ErrInvalidCredentials):
-		return bare, nil
+	} else if errors.Is(err, identity.ErrUnavailable) {
+		return bare, err
 	}
-	return bare, err
+	return bare, nil
+}
+
+// lacks reports whether a directory said that it has no account of a name.
+func lacks(err error) bool {
+	return refused(err, identity.ReasonNotFound) || refused(err, identity.ReasonBadName)
 }
 
 // search looks for a name without a realm in one directory after the other. It ends at the first one that has it,
@@ -88,7 +91,7 @@ func (r *Realms) search(ctx context.Context, login string) (place, error) {
 	}
 	for _, d := range r.all {
 		_, err := find(ctx, d.Directory.backend, login, AnyAge)
-		if !refused(err, identity.ReasonNotFound) && !refused(err, identity.ReasonBadName) {
+		if !lacks(err) {
 			return place{d.Directory, login}, err
 		}
 	}

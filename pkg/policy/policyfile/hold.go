@@ -3,6 +3,9 @@ package policyfile
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 
 	"go.yaml.in/yaml/v4"
 
@@ -49,7 +52,8 @@ type holder struct {
 // newHolder gives a holder that knows nothing yet.
 func newHolder(o Options) *holder { return &holder{options: o, states: map[groupRef]state{}} }
 
-// find asks for every group, each once, as long as the budget lasts. What was held before stays held.
+// find asks for every group, each once, as long as the budget lasts. What was held before stays held. The directories
+// are asked at the same time, so that one that does not answer takes no time from the others.
 func (h *holder) find(ctx context.Context, holds []hold) {
 	budget := h.options.FindBudget
 	if budget <= 0 {
@@ -57,30 +61,52 @@ func (h *holder) find(ctx context.Context, holds []hold) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	asked, silent := map[groupRef]bool{}, map[string]error{}
-	for _, ref := range holds {
-		if asked[ref.groupRef] {
-			continue
-		}
-		asked[ref.groupRef] = true
-		h.states[ref.groupRef] = h.ask(ctx, ref.groupRef, silent)
+	refs := byDirectory(holds)
+	found := make([]map[groupRef]state, len(refs))
+	var asked sync.WaitGroup
+	for i := range refs {
+		asked.Go(func() { found[i] = h.findIn(ctx, refs[i]) })
+	}
+	asked.Wait()
+	for _, states := range found {
+		maps.Copy(h.states, states)
 	}
 }
 
-// ask asks for one group. A directory that did not answer is not asked again.
-func (h *holder) ask(ctx context.Context, ref groupRef, silent map[string]error) state {
-	s := h.states[ref]
-	s.err, s.missing, s.several = nil, false, 0
-	if h.options.FindGroup == nil {
-		return s
+// byDirectory gives the groups of each directory, each group once.
+func byDirectory(holds []hold) [][]groupRef {
+	all, seen := map[string][]groupRef{}, map[groupRef]bool{}
+	for _, ref := range holds {
+		if !seen[ref.groupRef] {
+			seen[ref.groupRef] = true
+			all[ref.directory] = append(all[ref.directory], ref.groupRef)
+		}
 	}
-	if s.err = silent[ref.directory]; s.err != nil {
+	return slices.Collect(maps.Values(all))
+}
+
+// findIn asks for groups of one directory. Once it did not answer, it is asked no more.
+func (h *holder) findIn(ctx context.Context, refs []groupRef) map[groupRef]state {
+	found := make(map[groupRef]state, len(refs))
+	var silent error
+	for _, ref := range refs {
+		s := h.ask(ctx, ref, silent)
+		found[ref], silent = s, s.err
+	}
+	return found
+}
+
+// ask asks for one group, unless its directory is silent.
+func (h *holder) ask(ctx context.Context, ref groupRef, silent error) state {
+	s := h.states[ref]
+	s.err, s.missing, s.several = silent, false, 0
+	if h.options.FindGroup == nil || silent != nil {
 		return s
 	}
 	found, err := h.options.FindGroup(ctx, ref.directory, ref.name)
 	switch {
 	case err != nil:
-		s.err, silent[ref.directory] = err, err
+		s.err = err
 	case len(found) == 1:
 		s.group, s.held, s.vanished = found[0], true, false
 	case len(found) == 0 && s.held:

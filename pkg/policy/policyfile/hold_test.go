@@ -3,11 +3,14 @@ package policyfile_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,21 +28,64 @@ rules:
 - {who: [group:contractors, group:ops@partner, "group:t-<x>", user:eve, signed-in], cannot: delete, repos: a/*}
 - {who: group:readers, can: pull, repos: "**"}
 `
-	var asked []string
+	var mu sync.Mutex
+	asked := map[string][]string{}
 	o := options()
 	o.FindGroup = func(ctx context.Context, directory, name string) ([]identity.Group, error) {
 		if _, ok := ctx.Deadline(); !ok {
 			t.Error("FindGroup without a deadline")
 		}
-		asked = append(asked, directory+" "+name)
+		mu.Lock()
+		asked[directory] = append(asked[directory], name)
+		mu.Unlock()
 		return findGroup(ctx, directory, "contractors")
 	}
 	if _, err := policyfile.Parse("p.yaml", []byte(text), o); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"corp contractors", "corp CN=Guests,DC=corp", "corp S-1-5-21-7", "partner ops"}
-	if !slices.Equal(asked, want) {
+	want := map[string][]string{"corp": {"contractors", "CN=Guests,DC=corp", "S-1-5-21-7"}, "partner": {"ops"}}
+	if !maps.EqualFunc(asked, want, slices.Equal) {
 		t.Errorf("asked for %q, want %q", asked, want)
+	}
+}
+
+// TestLDAP66_OneDirectoryIsSilent: a directory that does not answer takes no time from another one: there the id is
+// found, and the rule applies to the members of the group alone; here it applies to everybody.
+func TestLDAP66_OneDirectoryIsSilent(t *testing.T) {
+	t.Parallel()
+	text := "version: 1\nrules:\n- {who: signed-in, can: push, repos: '**'}\n- {who: [group:ops, group:ops@partner], cannot: push, repos: '**'}\n"
+	o := options()
+	o.FindBudget = 50 * time.Millisecond
+	silent := make(chan struct{})
+	o.FindGroup = func(ctx context.Context, directory, _ string) ([]identity.Group, error) {
+		if directory == "corp" {
+			close(silent)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		<-silent // only then: its turn does not come after the other's time is up
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return []identity.Group{identity.NewGroup("p-ops", "cn=ops,dc=partner", "ops")}, nil
+	}
+	p, err := policyfile.ParseContext(t.Context(), "p.yaml", []byte(text), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(source string, groups ...identity.Group) identity.Principal {
+		who := person("alice")
+		who.Source, who.Groups = source, groups
+		return who
+	}
+	member := of("partner", identity.NewGroup("p-ops", "cn=ops,dc=partner", "ops"))
+	for _, tt := range []struct {
+		who  identity.Principal
+		want bool
+	}{{of("corp"), false}, {of("partner"), true}, {member, false}} {
+		if got := p.Decide(ask(tt.who, "push x/y")).Granted != 0; got != tt.want {
+			t.Errorf("person of %s with groups %v may push: %v, want %v", tt.who.Source, tt.who.Groups, got, tt.want)
+		}
 	}
 }
 
@@ -51,11 +97,11 @@ func TestSilentDirectory(t *testing.T) {
 	for _, name := range []string{"a", "b", "c@partner", "d@partner"} {
 		text.WriteString("- {who: group:" + name + ", cannot: push, repos: '**'}\n")
 	}
-	asked := 0
+	var asked atomic.Int32
 	o := options()
 	o.FindBudget = time.Millisecond
 	o.FindGroup = func(ctx context.Context, _, _ string) ([]identity.Group, error) {
-		asked++
+		asked.Add(1)
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
@@ -63,8 +109,8 @@ func TestSilentDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatalf("a directory that is away is a fault: %v", err)
 	}
-	if asked != 2 {
-		t.Errorf("asked %d times, want once a directory", asked)
+	if n := asked.Load(); n != 2 {
+		t.Errorf("asked %d times, want once a directory", n)
 	}
 	for _, source := range []string{"corp", "partner", "bare"} {
 		who := person("alice")

@@ -40,7 +40,8 @@ type Options struct {
 	Services []string
 	// FindGroup asks a directory for the groups that a short name, DN or id names, to hold the groups of a
 	// cannot, and those that a can excepts, by id. None is an empty slice; an error means that the directory could not be asked. A nil
-	// FindGroup holds nothing: such a cannot applies to every person of its directory.
+	// FindGroup holds nothing: such a cannot applies to every person of its directory. It is called for several
+	// directories at once.
 	FindGroup func(ctx context.Context, directory, nameOrDN string) ([]identity.Group, error)
 	// AskAll lets [Check] ask FindGroup for the groups of all rules.
 	AskAll bool
