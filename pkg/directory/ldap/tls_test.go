@@ -53,12 +53,13 @@ func TestLDAP51_TLSFaults(t *testing.T) {
 		name   string
 		server *tls.Config
 		want   string
+		chain  bool
 	}{
-		{"wrong CA", &tls.Config{Certificates: []tls.Certificate{other.Server(t, host).TLS}}, "tls.ca_file"},
-		{"wrong name", &tls.Config{Certificates: []tls.Certificate{ca.Server(t, "other.example.org").TLS}}, `not for "` + host + `" (its names: other.example.org`},
-		{"expired", &tls.Config{Certificates: []tls.Certificate{ca.Expired(t, host).TLS}}, "expired"},
-		{"TLS 1.1 only", &tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS11, MaxVersion: tls.VersionTLS11}, "TLS 1.2"},
-		{"no TLS", nil, "refuses StartTLS"},
+		{"wrong CA", &tls.Config{Certificates: []tls.Certificate{other.Server(t, host).TLS}}, "tls.ca_file", true},
+		{"wrong name", &tls.Config{Certificates: []tls.Certificate{ca.Server(t, "other.example.org").TLS}}, `not for "` + host + `" (its names: other.example.org`, true},
+		{"expired", &tls.Config{Certificates: []tls.Certificate{ca.Expired(t, host).TLS}}, "expired", true},
+		{"TLS 1.1 only", &tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS11, MaxVersion: tls.VersionTLS11}, "TLS 1.2", false},
+		{"no TLS", nil, "refuses StartTLS", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -69,6 +70,9 @@ func TestLDAP51_TLSFaults(t *testing.T) {
 			_, a, err := prove(t.Context(), b)
 			if !errors.Is(err, identity.ErrUnavailable) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Prove: %v, want ErrUnavailable that says %q", err, tt.want)
+			}
+			if chain := "the server presented: subject \"CN=Test server\""; tt.chain != strings.Contains(err.Error(), chain) {
+				t.Errorf("Prove: %v, want the presented chain %t", err, tt.chain)
 			}
 			if status := b.Probe(t.Context())[0]; status.Err == nil || !strings.Contains(status.Err.Error(), tt.want) {
 				t.Errorf("Probe: %v, want it to say %q", status.Err, tt.want)
