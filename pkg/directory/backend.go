@@ -74,6 +74,8 @@ type Proof struct {
 	Server string
 	// At is when it answered.
 	At time.Time
+	// ByID means that the bind named the entry by its id, so that it proved that account and no other.
+	ByID bool
 }
 
 // IsZero reports whether nothing was proven.
@@ -114,8 +116,9 @@ type ServerStatus struct {
 	Latency time.Duration
 	// CertificateNotAfter is when the server's certificate ends; zero without TLS.
 	CertificateNotAfter time.Time
-	// Vendor is what the rootDSE says the server is; it may be empty.
-	Vendor string
+	// Vendor is what the rootDSE says the server is, for people; Kind is that as a word of the configuration. Both
+	// may be empty.
+	Vendor, Kind string
 	// Warnings are things that work today and deserve a look, each a sentence with its remedy.
 	Warnings []string
 }

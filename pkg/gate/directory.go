@@ -124,7 +124,7 @@ func ldapOptions(cfg config.Config, d config.Directory) (ldap.Options, error) {
 		warm = -1 // zero means the default there
 	}
 	return ldap.Options{
-		Source: d.Name, Servers: d.Servers, TLS: tlsConfig, StartTLS: d.TLS.StartTLS, InsecurePlaintext: d.InsecurePlaintext,
+		Source: d.Name, Kind: d.Kind, Servers: d.Servers, TLS: tlsConfig, StartTLS: d.TLS.StartTLS, InsecurePlaintext: d.InsecurePlaintext,
 		BindDN:       d.Bind.DN,
 		BindPassword: func() (identity.Secret, error) { return readSecret(d.Bind.PasswordFile) },
 		BaseDN:       d.BaseDN,

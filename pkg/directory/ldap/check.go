@@ -3,12 +3,8 @@ package ldap
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/wharfgate/wharfgate/pkg/directory"
 	"github.com/wharfgate/wharfgate/pkg/identity"
@@ -62,10 +58,12 @@ func (s *server) check(ctx context.Context) directory.ServerStatus {
 func (s *server) checkEntries(c *connection, status *directory.ServerStatus) *serverError {
 	o := &s.backend.options
 	limit := s.timeouts().Operation
-	root, f := c.search(rootDSE(s.backend.timeLimit(), "objectClass", "vendorName", "vendorVersion", "supportedCapabilities"), limit)
+	root, f := c.search(rootDSE(s.backend.timeLimit(), rootAttributes()...), limit)
 	switch {
 	case f == nil && len(root.Entries) == 1:
-		status.Vendor = vendor(root.Entries[0])
+		if f := s.checkKind(recognize(root.Entries[0]), status); f != nil {
+			return f
+		}
 	case f != nil && f.class != classAnswer:
 		f.step = "read the rootDSE"
 		return f
@@ -85,6 +83,19 @@ func (s *server) checkEntries(c *connection, status *directory.ServerStatus) *se
 		}
 	}
 	return nil
+}
+
+// checkKind tells what the server is, and whether that fits what is configured.
+func (s *server) checkKind(r recognition, status *directory.ServerStatus) *serverError {
+	o := &s.backend.options
+	status.Vendor, status.Kind = r.vendor, r.kind
+	if remedy := r.mismatch(o.Kind); remedy != "" {
+		status.Warnings = append(status.Warnings, remedy)
+	}
+	if r.behind {
+		status.Warnings = append(status.Warnings, "The domain controller has not caught up with the others yet (isSynchronized is FALSE): it may lack accounts and groups for now.")
+	}
+	return r.unfit(o.Groups.Method)
 }
 
 // checkBase looks whether a base DN can be read.
@@ -119,19 +130,4 @@ func (s *server) warnings(status *directory.ServerStatus) {
 	if s.backend.options.BindDN == "" && !s.backend.options.External {
 		status.Warnings = append(status.Warnings, "Searches are anonymous: set bind.dn to an account that may read accounts and groups.")
 	}
-}
-
-// vendor says what a server is, by its own entry.
-func vendor(root *goldap.Entry) string {
-	const activeDirectory = "1.2.840.113556.1.4.800"
-	name := strings.TrimSpace(first(root, "vendorName") + " " + first(root, "vendorVersion"))
-	for _, c := range root.GetEqualFoldAttributeValues("objectClass") {
-		if strings.EqualFold(c, "OpenLDAProotDSE") {
-			return strings.TrimSpace("OpenLDAP " + name)
-		}
-	}
-	if slices.Contains(root.GetEqualFoldAttributeValues("supportedCapabilities"), activeDirectory) {
-		return strings.TrimSpace("Active Directory " + name)
-	}
-	return name
 }

@@ -17,6 +17,8 @@ import (
 type Options struct {
 	// Source is the directory's configured name; required.
 	Source string
+	// Kind is the configured kind, which is compared with what servers say of themselves. Empty compares nothing.
+	Kind string
 	// Servers are URLs in order of preference: ldaps://host[:port] or ldap://host[:port]. The form ldapi://
 	// is refused: the service account of a gate has no business with the server's root socket. Required
 	// without Discovery.

@@ -29,6 +29,9 @@ func (b *Backend) Run(ctx context.Context) error {
 	if b.discovery != nil {
 		wg.Go(func() { b.discovery.run(ctx) })
 	}
+	if b.catalog != nil {
+		wg.Go(func() { _ = b.catalog.Run(ctx) })
+	}
 	<-ctx.Done()
 	b.fleet.stop()
 	wg.Wait()
@@ -73,9 +76,16 @@ func (s *server) warm(ctx context.Context) {
 	s.binds.warm(ctx, s.backend.options.BindConnections.Min)
 }
 
-// ping reads the rootDSE on a shared connection.
+// ping reads the rootDSE on a shared connection; the first time it looks what the server is.
 func (s *server) ping(ctx context.Context) *serverError {
-	_, f := s.search(ctx, rootDSE(s.backend.timeLimit(), "1.1"))
+	if s.met.Load() {
+		_, f := s.search(ctx, rootDSE(s.backend.timeLimit(), "1.1"))
+		return f
+	}
+	root, f := s.search(ctx, rootDSE(s.backend.timeLimit(), rootAttributes()...))
+	if f == nil && len(root.Entries) == 1 {
+		s.meet(ctx, root.Entries[0])
+	}
 	return f
 }
 

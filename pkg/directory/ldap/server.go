@@ -19,6 +19,9 @@ type server struct {
 	searches *searchPool
 	service  serviceAccount
 	breaker  breaker
+	met      atomic.Bool   // its own entry has been read
+	chains   atomic.Bool   // it has the matching rule for chains
+	guids    guidBinds     // whether it takes a GUID as the name of a bind
 	paging   chan struct{} // one for each dedicated connection of paged searches
 }
 
