@@ -7,6 +7,7 @@ import (
 	"github.com/wharfgate/wharfgate/integration/internal/client"
 	"github.com/wharfgate/wharfgate/integration/internal/distribution"
 	"github.com/wharfgate/wharfgate/integration/internal/gate"
+	"github.com/wharfgate/wharfgate/integration/internal/lifetime"
 	"github.com/wharfgate/wharfgate/integration/internal/slapd"
 )
 
@@ -51,7 +52,7 @@ func sharedSite(t *testing.T) *site {
 	theSite.Lock()
 	defer theSite.Unlock()
 	if theSite.site == nil {
-		shared.during(t, func() { theSite.site = startSite(shared) })
+		lifetime.During(t, func(all testing.TB) { theSite.site = startSite(all) })
 	}
 	return theSite.site
 }
