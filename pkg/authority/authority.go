@@ -47,6 +47,9 @@ type Options struct {
 	Issuer Signer
 	// Audit takes the record of each decision; nil keeps none. It must not block for long.
 	Audit func(audit.Record)
+	// DefaultDirectory is the source whose accounts are the subjects of tokens by their name alone; those of other
+	// sources are name@source. Empty means that there is one source, and no name is qualified.
+	DefaultDirectory string
 	// Observer is told of decisions and tokens; its zero value tells nobody.
 	Observer Observer
 	// Now is the clock; nil means [time.Now].
@@ -61,6 +64,7 @@ type Authority struct {
 	policy        *policy.Live
 	issuer        Signer
 	audit         func(audit.Record)
+	home          string
 	observer      Observer
 	now           func() time.Time
 }
@@ -84,6 +88,7 @@ func New(o Options) (*Authority, error) {
 		policy:        o.Policy,
 		issuer:        o.Issuer,
 		audit:         o.Audit,
+		home:          o.DefaultDirectory,
 		observer:      o.Observer,
 		now:           o.Now,
 	}, nil
@@ -138,7 +143,7 @@ func (a *Authority) Grant(ctx context.Context, r Request) (Grant, error) {
 	now := a.now()
 	g := decide(p, who, &r, now)
 	life := lifetime(&g, service, now)
-	signed, err := a.issuer.Sign(claims(&g, service, life))
+	signed, err := a.issuer.Sign(a.claims(&g, service, life))
 	if err != nil {
 		err = fmt.Errorf("sign the token: %w", err)
 		a.refused(&r, err)

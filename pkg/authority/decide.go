@@ -3,6 +3,7 @@ package authority
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/identity"
@@ -43,9 +44,9 @@ func complete(granted registry.Actions) registry.Actions {
 }
 
 // claims says what the token for a grant says.
-func claims(g *Grant, service registry.Service, life time.Duration) token.Claims {
+func (a *Authority) claims(g *Grant, service registry.Service, life time.Duration) token.Claims {
 	c := token.Claims{
-		Subject:   g.Principal.Name,
+		Subject:   a.subject(&g.Principal),
 		Audience:  service.Name,
 		Lifetime:  life,
 		Algorithm: service.Algorithm,
@@ -58,6 +59,15 @@ func claims(g *Grant, service registry.Service, life time.Duration) token.Claims
 		c.Access = append(c.Access, registry.Access{Type: scope.Type, Name: scope.Name, Actions: scope.Actions.Names()})
 	}
 	return c
+}
+
+// subject gives the name of an account that no account of another directory has: a name of the default one that holds
+// an @ could look like another one's.
+func (a *Authority) subject(who *identity.Principal) string {
+	if a.home == "" || who.Kind != identity.Person || who.Source == a.home && !strings.Contains(who.Name, "@") {
+		return who.Name
+	}
+	return who.Name + "@" + who.Source
 }
 
 // lifetime is longer for a token that allows push: an upload must not outlive it. No token outlives what the

@@ -69,12 +69,14 @@ func (d *Realm) place(ctx context.Context, login string) (place, error) {
 	case strings.Contains(login, `\`), admitName(name) != nil:
 		return bare, nil
 	}
-	if _, err := find(ctx, d.Directory.backend, name, AnyAge); lacks(err) {
+	_, err := find(ctx, d.Directory.backend, name, AnyAge)
+	if lacks(err) {
 		return typed, nil
-	} else if errors.Is(err, identity.ErrUnavailable) {
-		return bare, err
 	}
-	return bare, nil
+	if !errors.Is(err, identity.ErrUnavailable) {
+		err = nil // whatever else is wrong with the account, its directory says
+	}
+	return bare, err
 }
 
 // lacks reports whether a directory said that it has no account of a name.

@@ -86,9 +86,13 @@ func (c *core) connect() error {
 	if err != nil {
 		return err
 	}
+	home := ""
+	if len(c.cfg.Directories) > 1 {
+		home = c.cfg.DefaultDirectoryName()
+	}
 	c.authority, err = authority.New(authority.Options{
 		Services: services(c.cfg), Authenticator: c.directories.realms, Resolver: c.directories.realms,
-		Policy: c.live, Issuer: issuer, Audit: c.audit.Write, Observer: c.observers.authority,
+		Policy: c.live, Issuer: issuer, Audit: c.audit.Write, DefaultDirectory: home, Observer: c.observers.authority,
 	})
 	if err != nil {
 		return err
