@@ -33,6 +33,8 @@ const (
 	ReasonMustChange         Reason = "must_change"
 	ReasonHours              Reason = "hours"
 	ReasonWorkstation        Reason = "workstation"
+	ReasonRestricted         Reason = "restricted"
+	ReasonTooManyGroups      Reason = "too_many_groups"
 	ReasonNotFound           Reason = "not_found"
 	ReasonAmbiguous          Reason = "ambiguous"
 	ReasonBadName            Reason = "bad_name"
@@ -49,9 +51,9 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonOK, ReasonWrongPassword, ReasonKnownWrongPassword, ReasonPasswordExpired, ReasonAccountExpired,
-		ReasonDisabled, ReasonLocked, ReasonMustChange, ReasonHours, ReasonWorkstation, ReasonNotFound,
-		ReasonAmbiguous, ReasonBadName, ReasonRefused, ReasonThrottled, ReasonUnavailable, ReasonTimeout, ReasonBusy,
-		ReasonClientGone,
+		ReasonDisabled, ReasonLocked, ReasonMustChange, ReasonHours, ReasonWorkstation, ReasonRestricted,
+		ReasonTooManyGroups, ReasonNotFound, ReasonAmbiguous, ReasonBadName, ReasonRefused, ReasonThrottled,
+		ReasonUnavailable, ReasonTimeout, ReasonBusy, ReasonClientGone,
 	}
 }
 

@@ -9,28 +9,35 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/wharfgate/wharfgate/pkg/directory"
-	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
-// Account reads the transitive groups of an entry, from the server of the proof while that is in service.
-// The state of an account shows in its bind here, so nothing else is read again; maxAge is of no account.
+// Account reads whether an account may log in and its transitive groups, from the server of the proof while that is in
+// service. A directory whose entries tell nothing of an account's state is not asked for it: there the bind decides.
+// A Backend has no memory of accounts, so maxAge is of no account.
 func (b *Backend) Account(ctx context.Context, e directory.Entry, p directory.Proof, _ time.Duration) (directory.Account, error) {
 	ctx, cancel := b.stage(ctx)
 	defer cancel()
-	readAt := b.options.Now()
+	account := directory.Account{PasswordChanged: e.PasswordChanged, ReadAt: b.options.Now()}
 	w := walk{backend: b, prefer: b.fleet.named(p.Server), seen: map[string]bool{}}
-	f := w.run(ctx, e)
-	if f != nil {
-		if f.class == classAnswer && f.code == resultNoSuchObject && f.step == stepReadEntry {
-			return directory.Account{}, b.refuse(identity.ReasonNotFound, e, "the entry is gone")
+	var own *goldap.Entry
+	if b.shape.readsOwn {
+		var err error
+		if own, w.prefer, err = b.ownEntry(ctx, w.prefer, e); err != nil {
+			return directory.Account{}, err
 		}
-		return directory.Account{}, b.unavailableFor(f, e)
+		if reason, detail := b.options.Users.State.judge(own, account.ReadAt, !p.IsZero()); reason != "" {
+			return directory.Account{}, b.refuse(reason, e, detail)
+		}
+		e.DN, account.PasswordChanged = own.DN, b.options.Users.State.passwordChanged(own)
 	}
-	groups, f := b.nameGroups(ctx, w.prefer, w.found)
+	f := w.run(ctx, e, own)
+	if f == nil {
+		account.Groups, f = b.nameGroups(ctx, w.prefer, w.found)
+	}
 	if f != nil {
 		return directory.Account{}, b.unavailableFor(f, e)
 	}
-	return directory.Account{Groups: groups, PasswordChanged: e.PasswordChanged, ReadAt: readAt}, nil
+	return account, nil
 }
 
 // stepReadEntry is the step of reading the account's own entry.
@@ -50,15 +57,26 @@ type walk struct {
 	found   []foundGroup
 }
 
-// run collects the groups of an account.
-func (w *walk) run(ctx context.Context, e directory.Entry) *serverError {
-	var level []*goldap.Entry
-	var f *serverError
-	if w.backend.shape.method == MemberOf {
-		level, f = w.memberOf(ctx, e)
-	} else {
-		level, f = w.membership(ctx, e)
+// run collects the groups of an account. Own is its entry as it is now; nil where it need not be read.
+func (w *walk) run(ctx context.Context, e directory.Entry, own *goldap.Entry) *serverError {
+	switch w.backend.shape.method {
+	case TokenGroups:
+		return w.tokenGroups(ctx, own)
+	case InChain:
+		level, f := w.chainSearch(ctx, own)
+		w.add(level)
+		return f
+	case MemberOf:
+		level, f := w.memberOf(ctx, own)
+		return w.climb(ctx, level, f, w.groupsNamedBy)
+	default:
+		level, f := w.membership(ctx, e, own)
+		return w.climb(ctx, level, f, w.groupsOfMembers)
 	}
+}
+
+// climb goes on from one level of groups to the next until there are no new ones.
+func (w *walk) climb(ctx context.Context, level []*goldap.Entry, f *serverError, next func(context.Context, []*goldap.Entry) ([]*goldap.Entry, *serverError)) *serverError {
 	for depth := 0; f == nil; depth++ {
 		fresh := w.add(level)
 		if len(fresh) == 0 || !w.backend.options.Groups.Nested {
@@ -67,11 +85,7 @@ func (w *walk) run(ctx context.Context, e directory.Entry) *serverError {
 		if depth >= w.backend.options.Groups.MaxDepth {
 			return &serverError{class: classConfig, step: "read groups", text: fmt.Sprintf("groups are nested deeper than %d levels", depth)}
 		}
-		if w.backend.shape.method == MemberOf {
-			level, f = w.groupsNamedBy(ctx, fresh)
-		} else {
-			level, f = w.groupsOfMembers(ctx, fresh)
-		}
+		level, f = next(ctx, fresh)
 	}
 	return f
 }
@@ -80,27 +94,42 @@ func (w *walk) run(ctx context.Context, e directory.Entry) *serverError {
 func (w *walk) add(level []*goldap.Entry) []*goldap.Entry {
 	var fresh []*goldap.Entry
 	for _, e := range level {
-		key, err := identity.NormalDN(e.DN)
-		if err != nil {
+		g := w.backend.groupOf(e)
+		if g.key == "" {
 			w.backend.log.Warn("group with a DN that cannot be read matches nothing", "dn", e.DN)
 			continue
 		}
-		if w.seen[key] {
-			continue
+		if w.note(g) {
+			fresh = append(fresh, e)
 		}
-		w.seen[key] = true
-		fresh = append(fresh, e)
-		w.found = append(w.found, foundGroup{
-			id: first(e, w.backend.shape.idAttribute), dn: e.DN, key: key, name: nameOf(e, w.backend.shape.nameAttribute),
-		})
 	}
 	return fresh
 }
 
+// note keeps a group, and reports whether it is new.
+func (w *walk) note(g foundGroup) bool {
+	key := orElse(g.key, g.id)
+	if w.seen[key] {
+		return false
+	}
+	w.seen[key] = true
+	w.found = append(w.found, g)
+	return true
+}
+
 // membership searches the groups that name an account: by DN, by login name, or as its primary group.
-func (w *walk) membership(ctx context.Context, e directory.Entry) ([]*goldap.Entry, *serverError) {
+func (w *walk) membership(ctx context.Context, e directory.Entry, own *goldap.Entry) ([]*goldap.Entry, *serverError) {
 	s := &w.backend.shape
-	filter := s.memberFilter([]string{e.DN})
+	dns := []string{e.DN}
+	if primary, has, f := w.primaryGroup(ctx, own); f != nil {
+		return nil, f
+	} else if has {
+		w.note(primary)
+		if primary.dn != "" {
+			dns = append(dns, primary.dn)
+		}
+	}
+	filter := s.memberFilter(dns)
 	if !s.memberName {
 		return w.search(ctx, filter.String())
 	}
@@ -149,16 +178,21 @@ func (w *walk) inChunks(values []string, ask func([]string) ([]*goldap.Entry, *s
 
 // search searches groups, all of them or a fault, and stays with the server that answered.
 func (w *walk) search(ctx context.Context, filter string) ([]*goldap.Entry, *serverError) {
-	b := w.backend
-	entries, s, f := b.searchAll(ctx, w.prefer, &goldap.SearchRequest{
-		BaseDN: b.shape.memberships, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases,
-		TimeLimit: b.timeLimit(), Filter: filter, Attributes: b.shape.groupAttributes,
-	})
+	entries, s, f := w.backend.searchAll(ctx, w.prefer, w.groupSearch(filter))
 	if f != nil {
 		return nil, groupsFault(f)
 	}
 	w.prefer = s
 	return entries, nil
+}
+
+// groupSearch is a search for groups wherever they count.
+func (w *walk) groupSearch(filter string) *goldap.SearchRequest {
+	b := w.backend
+	return &goldap.SearchRequest{
+		BaseDN: b.shape.memberships, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases,
+		TimeLimit: b.timeLimit(), Filter: filter, Attributes: b.shape.groupAttributes,
+	}
 }
 
 // groupsFault explains a search for groups that was answered with an error: it is never "no groups".

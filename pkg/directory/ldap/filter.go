@@ -6,8 +6,6 @@ import (
 	"unicode/utf8"
 
 	goldap "github.com/go-ldap/ldap/v3"
-
-	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
 const (
@@ -17,73 +15,11 @@ const (
 	maxGroupText = 16 << 10
 )
 
-// memberUID is the attribute of RFC 2307 that holds members by their login name.
-const memberUID = "memberUid"
-
-// shape is what questions look like: worked out once from the options.
-type shape struct {
-	users, groups         string // base DNs to search; groups for names
-	memberships           string // base DN to search for groups by their members
-	groupsKey             string // normal form of groups.base_dn; empty if none is configured
-	userAttributes        []string
-	groupAttributes       []string
-	idAttribute           string
-	canonical             string // the attribute of the canonical name
-	nameAttribute         string
-	userFilter            string
-	loginAttributes       []string
-	groupFilter           string
-	method                Method
-	memberDN              []string // the attributes of a group that hold members by DN
-	memberName            bool     // memberUid holds members by login name
-	dnAttribute           string
-	uidAttribute          string
-	gidAttribute          string
-	memberOf, changedTime string
-}
-
-// newShape works out the shape from valid options.
-func newShape(o *Options) shape {
-	s := shape{
-		users: o.Users.BaseDN, groups: orElse(o.Groups.BaseDN, o.BaseDN),
-		idAttribute: o.Users.IDAttribute, canonical: o.Users.LoginAttributes[0], nameAttribute: o.Groups.NameAttribute,
-		userFilter: o.Users.Filter, loginAttributes: o.Users.LoginAttributes, groupFilter: o.Groups.Filter,
-		method: o.Groups.Method, dnAttribute: o.Groups.DNAttribute,
-		uidAttribute: "uid", gidAttribute: "gidNumber", memberOf: "memberOf", changedTime: "pwdChangedTime",
-	}
-	for _, a := range o.Groups.MemberAttributes {
-		if strings.EqualFold(a, memberUID) {
-			s.memberName = true
-		} else {
-			s.memberDN = append(s.memberDN, a)
-		}
-	}
-	if o.Groups.BaseDN != "" {
-		s.groupsKey, _ = identity.NormalDN(o.Groups.BaseDN) // validated
-	}
-	// A rule may name a group anywhere by DN or id, and one that takes away must not miss its members.
-	s.memberships = o.BaseDN
-	if base, _ := identity.NormalDN(o.BaseDN); s.groupsKey != "" && !strings.HasSuffix(","+s.groupsKey, ","+base) {
-		s.memberships = o.Groups.BaseDN // which is somewhere else
-	}
-	s.userAttributes = append(slices.Clone(s.loginAttributes), s.idAttribute, s.changedTime)
-	s.groupAttributes = []string{s.idAttribute, s.nameAttribute}
-	if s.method == MemberOf {
-		s.userAttributes = append(s.userAttributes, s.memberOf)
-		s.groupAttributes = append(s.groupAttributes, s.memberOf)
-	} else {
-		s.userAttributes = append(s.userAttributes, s.uidAttribute, s.gidAttribute)
-	}
-	s.userAttributes = withoutRepeats(s.userAttributes)
-	s.groupAttributes = withoutRepeats(s.groupAttributes)
-	return s
-}
-
-// withoutRepeats drops attributes that are named twice; names are compared without case.
+// withoutRepeats drops attributes that are named twice, or not at all; names are compared without case.
 func withoutRepeats(names []string) []string {
 	var out []string
 	for _, n := range names {
-		if !slices.ContainsFunc(out, func(o string) bool { return strings.EqualFold(o, n) }) {
+		if n != "" && !slices.ContainsFunc(out, func(o string) bool { return strings.EqualFold(o, n) }) {
 			out = append(out, n)
 		}
 	}
@@ -113,11 +49,12 @@ func (s *shape) loginFilter(login string) string {
 	return f.String()
 }
 
-// idFilter gives the filter that finds the account with an id.
-func (s *shape) idFilter(id string) string {
+// idFilter gives the filter that finds the account with an id; false for a text that is no id.
+func (s *shape) idFilter(id string) (string, bool) {
+	value, ok := idValue(s.idAttribute, id)
 	f := newFilter(s.userFilter)
-	f.equal(s.idAttribute, goldap.EscapeFilter(id))
-	return f.String()
+	f.equal(s.idAttribute, value)
+	return f.String(), ok
 }
 
 // memberFilter gives the filter that finds the groups that name the entries with these DNs.

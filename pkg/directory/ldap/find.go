@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ func (b *Backend) Find(ctx context.Context, login string, _ time.Duration) (dire
 		return directory.Entry{}, b.refuse(identity.ReasonBadName, directory.Entry{}, "")
 	}
 	e, err := b.findOne(ctx, login)
-	if err != nil || identity.Fold(e.Name) == identity.Fold(login) {
+	if err != nil || identity.Fold(e.Name) == identity.Fold(login) || b.shape.ownsNames {
 		return e, err
 	}
 	return b.confirm(ctx, e)
@@ -32,22 +33,30 @@ func (b *Backend) FindID(ctx context.Context, id string, _ time.Duration) (direc
 	if !validText(id, maxLogin) {
 		return directory.Entry{}, b.refuse(identity.ReasonBadName, directory.Entry{}, "")
 	}
-	e, err := b.searchOne(ctx, b.shape.idFilter(id))
+	filter, ok := b.shape.idFilter(id)
+	if !ok {
+		return directory.Entry{}, b.notFound("")
+	}
+	e, err := b.searchOne(ctx, filter)
 	if err == nil && e.ID != id { // servers compare without case, callers do not
-		return directory.Entry{}, b.refuse(identity.ReasonNotFound, directory.Entry{}, "")
+		return directory.Entry{}, b.notFound("")
 	}
 	return e, err
 }
 
 // findOne searches the one entry that has a login name.
 func (b *Backend) findOne(ctx context.Context, login string) (directory.Entry, error) {
-	return b.searchOne(ctx, b.shape.loginFilter(login))
+	filter, err := b.nameFilter(ctx, login)
+	if err != nil {
+		return directory.Entry{}, err
+	}
+	return b.searchOne(ctx, filter)
 }
 
 // searchOne searches the one account that a filter finds.
 func (b *Backend) searchOne(ctx context.Context, filter string) (directory.Entry, error) {
 	const twoAreTooMany = 2
-	result, f := b.search(ctx, nil, &goldap.SearchRequest{
+	result, f := b.locator().search(ctx, nil, &goldap.SearchRequest{
 		BaseDN: b.shape.users, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases,
 		SizeLimit: twoAreTooMany, TimeLimit: b.timeLimit(), Filter: filter, Attributes: b.shape.userAttributes,
 	})
@@ -56,11 +65,12 @@ func (b *Backend) searchOne(ctx context.Context, filter string) (directory.Entry
 	}
 	switch len(result.Entries) {
 	case 0:
-		return directory.Entry{}, b.refuse(identity.ReasonNotFound, directory.Entry{}, "")
+		return directory.Entry{}, b.notFound("")
 	case 1:
 		return b.entry(result.Entries[0])
 	default:
-		return directory.Entry{}, b.refuse(identity.ReasonAmbiguous, directory.Entry{}, "more than one entry has this login name")
+		detail := fmt.Sprintf("more than one entry has this login name: %q, %q", result.Entries[0].DN, result.Entries[1].DN)
+		return directory.Entry{}, b.refuse(identity.ReasonAmbiguous, directory.Entry{}, detail)
 	}
 }
 
@@ -77,6 +87,11 @@ func (b *Backend) confirm(ctx context.Context, e directory.Entry) (directory.Ent
 	return directory.Entry{}, err
 }
 
+// notFound makes the error of a name or id that leads nowhere.
+func (b *Backend) notFound(detail string) error {
+	return b.refuse(identity.ReasonNotFound, directory.Entry{}, detail)
+}
+
 // findError makes the error of a search for an entry that gave no entries.
 func (b *Backend) findError(f *serverError) error {
 	switch {
@@ -90,7 +105,7 @@ func (b *Backend) findError(f *serverError) error {
 
 // entry reads what the directory holds about an account.
 func (b *Backend) entry(e *goldap.Entry) (directory.Entry, error) {
-	id, name := first(e, b.shape.idAttribute), nameOf(e, b.shape.canonical)
+	id, name := idOf(e, b.shape.idAttribute), nameOf(e, b.shape.canonical)
 	for _, must := range []struct{ attribute, value string }{{b.shape.idAttribute, id}, {b.shape.canonical, name}} {
 		if must.value == "" {
 			return directory.Entry{}, b.unavailable(&serverError{
@@ -100,7 +115,8 @@ func (b *Backend) entry(e *goldap.Entry) (directory.Entry, error) {
 		}
 	}
 	return directory.Entry{
-		ID: id, DN: e.DN, Name: name, PasswordChanged: changed(first(e, b.shape.changedTime)),
+		ID: id, DN: e.DN, Name: name, PasswordChanged: b.options.Users.State.passwordChanged(e),
+		Lockout:    b.options.Users.State.entryLockout(e, b.options.Now()),
 		Attributes: b.kept(e, name), ReadAt: b.options.Now(),
 	}, nil
 }

@@ -43,7 +43,11 @@ func (b *Backend) groupEntries(ctx context.Context, text string) ([]*goldap.Entr
 		return nil, nil, f
 	}
 	filter := newFilter(b.shape.groupFilter)
-	filter.equal(b.shape.idAttribute, goldap.EscapeFilter(text))
+	for _, a := range b.shape.groupIDs {
+		if value, ok := idValue(a, text); ok {
+			filter.equal(a, value)
+		}
+	}
 	filter.equal(b.shape.nameAttribute, goldap.EscapeFilter(text))
 	entries, s, f := b.searchAll(ctx, nil, &goldap.SearchRequest{
 		BaseDN: b.options.BaseDN, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases,
@@ -54,7 +58,7 @@ func (b *Backend) groupEntries(ctx context.Context, text string) ([]*goldap.Entr
 
 // isNamed reports whether a text is the id of a group, or its name inside the scope of names.
 func (b *Backend) isNamed(e *goldap.Entry, text string) bool {
-	if first(e, b.shape.idAttribute) == text {
+	if slices.ContainsFunc(b.shape.groupIDs, func(a string) bool { return idOf(e, a) == text }) {
 		return true
 	}
 	key, err := identity.NormalDN(e.DN)

@@ -45,6 +45,10 @@ type Backend struct {
 	refusals  refusals
 	names     *cache.Cache[string, string]         // folded group name -> normal DN of its one holder, or nothing
 	groups    *cache.Cache[string, identity.Group] // by DN as the directory writes it
+	sids      sidMemory
+	domains   domainMemory
+	catalog   *Backend // where accounts are located; nil where that is this Backend
+	lockouts  *lockouts
 	shape     shape
 	tasks     tasks
 }
@@ -63,7 +67,17 @@ func New(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("directory %q: %w", o.Source, err)
 	}
-	b := &Backend{options: o, log: o.Logger.With("directory", o.Source), names: names, groups: groups}
+	rules, err := newLockouts(&o)
+	if err != nil {
+		return nil, fmt.Errorf("directory %q: %w", o.Source, err)
+	}
+	b := &Backend{options: o, log: o.Logger.With("directory", o.Source), names: names, groups: groups, lockouts: rules}
+	if b.sids, err = newSIDMemory(&o); err != nil {
+		return nil, fmt.Errorf("directory %q: %w", o.Source, err)
+	}
+	if b.catalog, err = newCatalog(o); err != nil {
+		return nil, err
+	}
 	b.shape = newShape(&b.options)
 	if o.Discovery != nil {
 		b.discovery = newDiscovery(b)
@@ -84,6 +98,9 @@ func New(o Options) (*Backend, error) {
 // ResetServiceBind forgets that servers refused the service account, so that the next question tries again.
 func (b *Backend) ResetServiceBind() {
 	b.refusals.forget()
+	if b.catalog != nil {
+		b.catalog.ResetServiceBind()
+	}
 	for _, s := range b.fleet.servers() {
 		s.service.forget()
 	}

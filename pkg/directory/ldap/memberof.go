@@ -2,76 +2,90 @@ package ldap
 
 import (
 	"context"
-	"strings"
+	"maps"
+	"slices"
 	"sync"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
-	"github.com/wharfgate/wharfgate/pkg/directory"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
 // readsAtOnce is how many single groups are read at the same time.
 const readsAtOnce = 4
 
-// memberOf reads the groups that the account's own entry names.
-func (w *walk) memberOf(ctx context.Context, e directory.Entry) ([]*goldap.Entry, *serverError) {
-	entry, f := w.read(ctx, e.DN, []string{w.backend.shape.memberOf})
+// memberOf reads the groups that the account's own entry names, and its primary group.
+func (w *walk) memberOf(ctx context.Context, own *goldap.Entry) ([]*goldap.Entry, *serverError) {
+	dns, f := w.backend.allValues(ctx, w.prefer, own, w.backend.shape.memberOf)
 	if f != nil {
-		f.step = stepReadEntry
 		return nil, f
 	}
-	return w.groupsNamedBy(ctx, []*goldap.Entry{entry})
+	primary, has, f := w.primaryGroup(ctx, own)
+	switch {
+	case f != nil:
+		return nil, f
+	case has && primary.dn != "":
+		dns = append(dns, primary.dn)
+	case has:
+		w.note(primary)
+	}
+	return w.groupsAt(ctx, dns)
 }
 
-// groupsNamedBy reads the groups that the entries name and that are not known yet: in one search by DN where
-// the server can do that, else one by one.
+// groupsNamedBy reads the groups that groups name.
 func (w *walk) groupsNamedBy(ctx context.Context, entries []*goldap.Entry) ([]*goldap.Entry, *serverError) {
-	missing := map[string]string{} // by normal DN
 	var dns []string
 	for _, e := range entries {
-		values, f := w.namesOf(e)
+		values, f := w.backend.allValues(ctx, w.prefer, e, w.backend.shape.memberOf)
 		if f != nil {
 			return nil, f
 		}
-		for _, dn := range values {
-			key, err := identity.NormalDN(dn)
-			if err != nil || w.seen[key] || missing[key] != "" {
-				continue
-			}
+		dns = append(dns, values...)
+	}
+	return w.groupsAt(ctx, dns)
+}
+
+// groupsAt reads the groups with these DNs that are not known yet: in one search by DN where the server can do that,
+// else one by one.
+func (w *walk) groupsAt(ctx context.Context, dns []string) ([]*goldap.Entry, *serverError) {
+	missing := map[string]string{} // by normal DN
+	for _, dn := range dns {
+		if key, err := identity.NormalDN(dn); err == nil && !w.seen[key] {
 			missing[key] = dn
-			dns = append(dns, dn)
 		}
 	}
-	found, f := w.inChunks(dns, func(part []string) ([]*goldap.Entry, *serverError) { return w.byDN(ctx, part) })
+	if len(missing) == 0 {
+		return nil, nil
+	}
+	found, f := w.byDN(ctx, missing, w.backend.shape.kindOfGroup)
+	if f == nil && w.backend.shape.kindOfGroup != "" && len(missing) > 0 {
+		_, f = w.byDN(ctx, missing, "") // they can be read, and are not the kind of group that counts
+	}
 	if f != nil {
 		return nil, f
-	}
-	for _, g := range found {
-		if key, err := identity.NormalDN(g.DN); err == nil {
-			delete(missing, key)
-		}
 	}
 	rest, f := w.readEach(ctx, missing)
 	return append(found, rest...), f
 }
 
-// namesOf gives the values of memberOf; values that came in part are a fault.
-func (w *walk) namesOf(e *goldap.Entry) ([]string, *serverError) {
-	ranged := w.backend.shape.memberOf + ";range="
-	for _, a := range e.Attributes {
-		if len(a.Name) > len(ranged) && strings.EqualFold(a.Name[:len(ranged)], ranged) {
-			return nil, &serverError{class: classConfig, step: "read groups", text: "the server gives memberOf in parts: use groups.method member_search"}
+// byDN searches the entries with these DNs, and takes those that it finds out of the map.
+func (w *walk) byDN(ctx context.Context, missing map[string]string, narrow string) ([]*goldap.Entry, *serverError) {
+	found, f := w.inChunks(slices.Collect(maps.Values(missing)), func(part []string) ([]*goldap.Entry, *serverError) {
+		return w.searchByDN(ctx, part, narrow)
+	})
+	for _, g := range found {
+		if key, err := identity.NormalDN(g.DN); err == nil {
+			delete(missing, key)
 		}
 	}
-	return e.GetEqualFoldAttributeValues(w.backend.shape.memberOf), nil
+	return found, f
 }
 
-// byDN searches entries by an attribute that holds their own DN. A server that does not know the attribute
+// searchByDN searches entries by an attribute that holds their own DN. A server that does not know the attribute
 // finds nothing.
-func (w *walk) byDN(ctx context.Context, dns []string) ([]*goldap.Entry, *serverError) {
+func (w *walk) searchByDN(ctx context.Context, dns []string, narrow string) ([]*goldap.Entry, *serverError) {
 	b := w.backend
-	filter := newFilter("")
+	filter := newFilter(narrow)
 	for _, dn := range dns {
 		filter.equal(b.shape.dnAttribute, goldap.EscapeFilter(dn))
 	}

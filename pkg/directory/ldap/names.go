@@ -33,6 +33,10 @@ func (b *Backend) nameGroups(ctx context.Context, prefer *server, found []foundG
 			continue
 		}
 		folded := identity.Fold(g.name)
+		if b.shape.uniqueNames {
+			holder[folded] = g.key
+			continue
+		}
 		hit := b.names.Get(folded)
 		holder[folded] = hit.Value
 		if hit.State != cache.Fresh || hit.Value != "" && hit.Value != g.key {
@@ -60,11 +64,12 @@ func (b *Backend) nameGroups(ctx context.Context, prefer *server, found []foundG
 // accounts have few groups between them, and each account has many.
 func (b *Backend) shared(newGroup func(id, dn, name string) identity.Group, id, dn, name string) identity.Group {
 	g := newGroup(id, dn, name)
-	if hit := b.groups.Get(dn); hit.State == cache.Fresh && hit.Value.ID == id && hit.Value.Name == g.Name &&
+	key := orElse(dn, id)
+	if hit := b.groups.Get(key); hit.State == cache.Fresh && hit.Value.ID == id && hit.Value.Name == g.Name &&
 		hit.Value.ContestedKey() == g.ContestedKey() {
 		return hit.Value
 	}
-	b.groups.Add(dn, g)
+	b.groups.Add(key, g)
 	return g
 }
 

@@ -179,6 +179,8 @@ func (o Options) withDefaults() Options {
 		o.Users.LoginAttributes = []string{"uid"}
 	}
 	o.Users.IDAttribute = orElse(o.Users.IDAttribute, "entryUUID")
+	o.Users.State = orElse(o.Users.State, NoState)
+	o.Groups.IDAttribute = orElse(o.Groups.IDAttribute, o.Users.IDAttribute)
 	o.Groups.Filter = orElse(o.Groups.Filter, defaultGroupFilter)
 	o.Groups.Method = orElse(o.Groups.Method, MemberSearch)
 	o.Groups.MaxDepth = orElse(o.Groups.MaxDepth, defaultDepth)

@@ -20,18 +20,23 @@ const (
 // pages become smaller while the server finds them too large.
 func (b *Backend) searchAll(ctx context.Context, prefer *server, r *goldap.SearchRequest) ([]*goldap.Entry, *server, *serverError) {
 	var entries []*goldap.Entry
-	s, f := b.ask(ctx, prefer, func(ctx context.Context, s *server) *serverError {
-		result, f := s.search(ctx, r)
-		if f == nil {
-			entries = result.Entries
-			return nil
-		}
-		if f.class == classAnswer && (f.code == resultSizeLimitExceeded || f.code == resultAdminLimitExceeded) {
-			entries, f = s.searchPaged(ctx, r)
-		}
+	s, f := b.ask(ctx, prefer, func(ctx context.Context, s *server) (f *serverError) {
+		entries, f = s.searchWhole(ctx, r)
 		return f
 	})
 	return entries, s, f
+}
+
+// searchWhole is searchAll at one server.
+func (s *server) searchWhole(ctx context.Context, r *goldap.SearchRequest) ([]*goldap.Entry, *serverError) {
+	result, f := s.search(ctx, r)
+	switch {
+	case f == nil:
+		return result.Entries, nil
+	case f.class == classAnswer && (f.code == resultSizeLimitExceeded || f.code == resultAdminLimitExceeded):
+		return s.searchPaged(ctx, r)
+	}
+	return nil, f
 }
 
 // searchPaged searches in pages on a connection of its own.

@@ -86,7 +86,8 @@ func (p *proving) at(ctx context.Context, s, next *server) (directory.Proof, *se
 		}
 		proven := c.proven.Load()
 		start := time.Now()
-		controls, sent, f := c.bind(p.entry.DN, p.secret, s.remaining(ctx))
+		name, byID := s.bindName(ctx, p.entry)
+		controls, sent, f := c.bind(name, p.secret, s.remaining(ctx))
 		s.observer().operation(s.url, "user_bind", f, time.Since(start))
 		s.report(c, f)
 		if f.answered() {
@@ -96,7 +97,9 @@ func (p *proving) at(ctx context.Context, s, next *server) (directory.Proof, *se
 			if f != nil && f.class == classAway {
 				return directory.Proof{}, f, nil
 			}
-			return p.answer(s, f, readPolicy(controls))
+			proof, f, err := p.answer(s, f, readPolicy(controls))
+			proof.ByID = byID && !proof.IsZero()
+			return proof, f, err
 		}
 		s.binds.drop(c)
 		if sent {
@@ -146,7 +149,7 @@ func (p *proving) answer(s *server, f *serverError, policy policyAnswer) (direct
 		}
 		return directory.Proof{Server: s.url, At: b.options.Now()}, nil, nil
 	}
-	outcome, reason := verdict(f.code, policy.reason)
+	outcome, reason := verdict(f, policy.reason)
 	p.outcome = outcome
 	if reason == "" {
 		f.text += bindRemedy(f.code)
@@ -155,13 +158,16 @@ func (p *proving) answer(s *server, f *serverError, policy policyAnswer) (direct
 	return directory.Proof{}, nil, b.refuse(reason, p.entry, f.text)
 }
 
-// verdict says what a result code of a bind means for the slot and for the account. No reason means that
+// verdict says what a refused bind means for the slot and for the account. No reason means that
 // the server could not be asked; the outcome NotSent then means that the password was not looked at.
-func verdict(code uint16, policy identity.Reason) (guard.Outcome, identity.Reason) {
-	switch code {
+func verdict(f *serverError, policy identity.Reason) (guard.Outcome, identity.Reason) {
+	switch f.code {
 	case resultInvalidCredentials:
 		if policy != "" {
 			return guard.Refused, policy
+		}
+		if outcome, reason := windowsVerdict(f.text); reason != "" {
+			return outcome, reason
 		}
 		return guard.Wrong, identity.ReasonWrongPassword
 	case resultNoSuchObject:

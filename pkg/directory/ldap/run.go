@@ -41,6 +41,7 @@ func (b *Backend) Run(ctx context.Context) error {
 		s.searches.close(errEnded())
 	}
 	b.tasks.wait()
+	b.lockouts.flight.Wait()
 	return nil
 }
 

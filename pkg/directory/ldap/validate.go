@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -57,15 +58,8 @@ func (o Options) validate() error {
 	if len(o.Servers) > maxServers {
 		fault("servers: more than %d", maxServers)
 	}
-	for i, s := range o.Servers {
-		e, err := parseEndpoint(s)
-		switch {
-		case err != nil:
-			fault("servers[%d]: %w", i, err)
-		case !e.implicit && !o.StartTLS && !o.InsecurePlaintext:
-			fault("servers[%d]: %s would send passwords readable: use ldaps://, or tls.start_tls, or insecure_plaintext", i, e.url)
-		}
-	}
+	o.validateServers(fault, "servers", o.Servers)
+	o.validateServers(fault, "users.global_catalog", o.Users.Catalog)
 	if o.BindDN != "" && o.BindPassword == nil && !o.External {
 		fault("bind: a DN needs a password")
 	}
@@ -81,6 +75,19 @@ func (o Options) validate() error {
 	checkDN(fault, "groups.base_dn", o.Groups.BaseDN)
 	o.validateShape(fault)
 	return errors.Join(faults...)
+}
+
+// validateServers checks a list of URLs.
+func (o Options) validateServers(fault func(string, ...any), name string, servers []string) {
+	for i, s := range servers {
+		e, err := parseEndpoint(s)
+		switch {
+		case err != nil:
+			fault("%s[%d]: %w", name, i, err)
+		case !e.implicit && !o.StartTLS && !o.InsecurePlaintext:
+			fault("%s[%d]: %s would send passwords readable: use ldaps://, or tls.start_tls, or insecure_plaintext", name, i, e.url)
+		}
+	}
 }
 
 // validateDiscovery checks what is looked up by DNS.
@@ -121,8 +128,18 @@ func (o Options) validateShape(fault func(string, ...any)) {
 	checkAttribute(fault, "users.id_attribute", o.Users.IDAttribute)
 	checkAttribute(fault, "groups.name_attribute", o.Groups.NameAttribute)
 	checkAttribute(fault, "groups.dn_attribute", o.Groups.DNAttribute)
-	if o.Groups.Method != MemberSearch && o.Groups.Method != MemberOf {
-		fault("groups.method: %q is neither %s nor %s", o.Groups.Method, MemberSearch, MemberOf)
+	checkAttribute(fault, "groups.id_attribute", o.Groups.IDAttribute)
+	if !slices.Contains(states(), o.Users.State) {
+		fault("users.state: %q is not known", o.Users.State)
+	}
+	switch o.Groups.Method {
+	case MemberSearch, MemberOf, InChain:
+	case TokenGroups:
+		if formOf(o.Groups.IDAttribute) != sidID {
+			fault("groups.id_attribute: method %s needs %s", TokenGroups, objectSID)
+		}
+	default:
+		fault("groups.method: %q is none of %s, %s, %s, %s", o.Groups.Method, MemberSearch, MemberOf, TokenGroups, InChain)
 	}
 	for _, bound := range []struct {
 		name  string

@@ -1,0 +1,22 @@
+package ldap
+
+// newCatalog makes the Backend that locates accounts in a global catalog ([MS-ADTS] section 3.1.1.1.10); nil where none
+// is configured. It has the same service account. A catalog holds a part of each attribute list only and knows the
+// members of universal groups alone, so nothing but the search for the entry is asked of it.
+func newCatalog(o Options) (*Backend, error) {
+	if len(o.Users.Catalog) == 0 {
+		return nil, nil
+	}
+	o.Servers, o.Discovery = o.Users.Catalog, nil
+	o.Users.Catalog = nil
+	o.BindConnections.Min = -1
+	return New(o)
+}
+
+// locator gives the Backend that searches accounts.
+func (b *Backend) locator() *Backend {
+	if b.catalog != nil {
+		return b.catalog
+	}
+	return b
+}

@@ -1,0 +1,187 @@
+package ldap
+
+import (
+	"context"
+	"time"
+	"unique"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/wharfgate/wharfgate/pkg/directory"
+	"github.com/wharfgate/wharfgate/pkg/directory/cache"
+	"github.com/wharfgate/wharfgate/pkg/directory/guard"
+)
+
+var _ directory.LockoutReader = (*Backend)(nil)
+
+const (
+	// ruleLife is how long a lockout rule is taken as it was read, and ruleExtra how long after that it is good
+	// enough while it is read again.
+	ruleLife  = 10 * time.Minute
+	ruleExtra = 24 * time.Hour
+	// ruleRetry is how long a rule that could not be read is not asked for again.
+	ruleRetry = 30 * time.Second
+	// maxRules bounds how many rules are remembered, and how many one search may give.
+	maxRules = 256
+)
+
+// lockouts remembers the lockout rules of a directory. Rules are known by their DN, and the one of accounts without
+// one of their own by the empty text.
+type lockouts struct {
+	rules  *cache.Cache[string, guard.Lockout]
+	flight *cache.Flight[string, guard.Lockout]
+}
+
+// newLockouts makes an empty memory.
+func newLockouts(o *Options) (*lockouts, error) {
+	rules, err := cache.New[string, guard.Lockout](cache.Options{
+		Size: maxRules, TTL: ruleLife, Extra: ruleExtra, Now: o.Now, Rand: o.Rand,
+	})
+	if err != nil {
+		return nil, err
+	}
+	flight, err := cache.NewFlight[string, guard.Lockout](cache.FlightOptions{Timeout: o.Timeouts.Stage})
+	return &lockouts{rules: rules, flight: flight}, err
+}
+
+// Lockout tells the lockout rule of an entry: that of the domain or a fine-grained one on Active Directory, that of
+// the password policy elsewhere. The directory is asked once in a while.
+func (b *Backend) Lockout(ctx context.Context, e directory.Entry) guard.Lockout {
+	dialect := b.options.Users.State.lockout()
+	if dialect.read == nil {
+		return guard.Lockout{Origin: "this kind of directory does not tell"}
+	}
+	rule := e.Lockout.Rule
+	held := b.lockouts.rules.Get(rule)
+	switch held.State {
+	case cache.Fresh:
+		return held.Value
+	case cache.Stale:
+		b.lockouts.rules.AddFor(rule, held.Value, ruleRetry) // which is enough for one to ask
+		b.tasks.start(ctx, b.options.Timeouts.Stage, func(ctx context.Context) { _, _ = b.askRule(ctx, dialect, rule) })
+		return held.Value
+	case cache.Miss:
+	}
+	answer, err := b.lockouts.flight.Do(ctx, rule, func(ctx context.Context) (guard.Lockout, error) {
+		return b.askRule(ctx, dialect, rule)
+	})
+	if err != nil {
+		return guard.Lockout{Origin: "could not be read"}
+	}
+	return answer.Value
+}
+
+// askRule reads a rule and remembers it.
+func (b *Backend) askRule(ctx context.Context, dialect lockoutDialect, rule string) (guard.Lockout, error) {
+	l, f := dialect.read(ctx, b, rule)
+	if f != nil && f.class != classAnswer {
+		l = guard.Lockout{Origin: "could not be read: " + f.Error()}
+		if b.lockouts.rules.Get(rule).State == cache.Miss { // else the one before goes on
+			b.lockouts.rules.AddFor(rule, l, ruleRetry)
+		}
+		return l, nil
+	}
+	b.lockouts.rules.Add(rule, l)
+	return l, nil
+}
+
+// lockoutDialect is how a kind of directory tells about wrong passwords. The zero dialect tells nothing.
+type lockoutDialect struct {
+	// attributes are those of an account, and rule the one with the DN of its rule.
+	attributes []string
+	rule       string
+	// seen reads what the directory counts for an account.
+	seen func(e *goldap.Entry, now time.Time) guard.Seen
+	// read reads a rule. A fault that is an answer of the server comes with what is to be believed instead.
+	read func(ctx context.Context, b *Backend, rule string) (guard.Lockout, *serverError)
+}
+
+// lockout gives how accounts with a State tell about wrong passwords.
+func (s State) lockout() lockoutDialect {
+	switch s {
+	case ActiveDirectoryState:
+		return windowsLockout()
+	case PasswordPolicyState:
+		return passwordPolicyLockout()
+	case NsAccountLockState:
+		return netscapeLockout()
+	case FreeIPAState:
+		return kerberosLockout()
+	default:
+		return lockoutDialect{}
+	}
+}
+
+// lockoutAttributes are the attributes of an account that tell about wrong passwords.
+func (s State) lockoutAttributes() []string {
+	d := s.lockout()
+	if d.read == nil {
+		return nil
+	}
+	return append(d.attributes, d.rule)
+}
+
+// entryLockout reads what an account itself tells about wrong passwords. Many accounts share the name of one rule.
+func (s State) entryLockout(e *goldap.Entry, now time.Time) directory.EntryLockout {
+	d := s.lockout()
+	if d.read == nil {
+		return directory.EntryLockout{}
+	}
+	return directory.EntryLockout{Rule: unique.Make(first(e, d.rule)).Value(), Seen: d.seen(e, now)}
+}
+
+// readRule reads the attributes of one entry.
+func (b *Backend) readRule(ctx context.Context, dn string, attributes []string) (*goldap.Entry, *serverError) {
+	r := rootDSE(b.timeLimit(), attributes...)
+	r.BaseDN = dn
+	result, f := b.search(ctx, nil, r)
+	if f != nil {
+		return nil, f
+	}
+	if len(result.Entries) != 1 {
+		return nil, &serverError{class: classAnswer, code: resultNoSuchObject, step: "read " + dn, text: "it may not be read"}
+	}
+	return result.Entries[0], nil
+}
+
+// searchRules reads every rule below a base, up to a bound.
+func (b *Backend) searchRules(ctx context.Context, base, class string, attributes []string) ([]*goldap.Entry, *serverError) {
+	result, f := b.search(ctx, nil, &goldap.SearchRequest{
+		BaseDN: base, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases, SizeLimit: maxRules,
+		TimeLimit: b.timeLimit(), Filter: "(objectClass=" + class + ")", Attributes: attributes,
+	})
+	if f != nil {
+		return nil, f
+	}
+	return result.Entries, nil
+}
+
+// unknownRule is the answer where a server gave none.
+func unknownRule(where string) guard.Lockout {
+	return guard.Lockout{Origin: where + " may not be read"}
+}
+
+// strictest gives the rule that locks soonest, with the longest window of all: where nobody can tell which of them an
+// account is under.
+func strictest(rules []guard.Lockout) guard.Lockout {
+	var is guard.Lockout
+	for _, l := range rules {
+		switch {
+		case !l.Known:
+		case !is.Known || is.Threshold == 0 || l.Threshold > 0 && l.Threshold < is.Threshold:
+			l.Window = longer(l.Window, is.Window, is.Known && is.Threshold > 0)
+			is = l
+		case l.Threshold > 0:
+			is.Window = longer(is.Window, l.Window, true)
+		}
+	}
+	return is
+}
+
+// longer gives the longer of two windows, where zero has no end; the second one only if it counts.
+func longer(one, two time.Duration, counts bool) time.Duration {
+	if counts && (one == 0 || two == 0) {
+		return 0
+	}
+	return max(one, two)
+}

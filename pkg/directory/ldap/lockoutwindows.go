@@ -1,0 +1,69 @@
+package ldap
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/wharfgate/wharfgate/pkg/directory/guard"
+)
+
+const (
+	// fineGrained begins the attributes of a fine-grained password policy that the domain has without it.
+	fineGrained = "msDS-"
+	// guessed is what is taken for the threshold of a fine-grained policy that may not be read: such policies are for
+	// accounts that need more care.
+	guessed = 3
+)
+
+// windowsLockout is that of Active Directory ([MS-ADTS] section 3.1.1.7, [MS-SAMR] section 3.1.5.14.2): the
+// domain's own policy, or the fine-grained one that results for an account.
+func windowsLockout() lockoutDialect {
+	return lockoutDialect{
+		attributes: []string{"badPwdCount", "badPasswordTime"}, rule: "msDS-ResultantPSO",
+		read: func(ctx context.Context, b *Backend, rule string) (guard.Lockout, *serverError) {
+			if rule != "" {
+				return windowsRule(ctx, b, rule, fineGrained)
+			}
+			root, f := b.readRule(ctx, "", []string{"defaultNamingContext"})
+			if f != nil {
+				return unknownRule("the rootDSE"), f
+			}
+			return windowsRule(ctx, b, orElse(first(root, "defaultNamingContext"), b.options.BaseDN), "")
+		},
+		seen: func(e *goldap.Entry, _ time.Time) guard.Seen {
+			last, _ := parseFiletime(first(e, "badPasswordTime"))
+			return guard.Seen{Failures: countOf(e, "badPwdCount"), Last: last.time()}
+		},
+	}
+}
+
+// windowsRule reads the policy of the domain or a fine-grained one.
+func windowsRule(ctx context.Context, b *Backend, dn, prefix string) (guard.Lockout, *serverError) {
+	threshold, duration, window := prefix+"LockoutThreshold", prefix+"LockoutDuration", prefix+"LockoutObservationWindow"
+	e, f := b.readRule(ctx, dn, []string{threshold, duration, window})
+	if f != nil || first(e, threshold) == "" {
+		l := unknownRule(dn)
+		if prefix == fineGrained {
+			l.Threshold = guessed
+		}
+		return l, f
+	}
+	return guard.Lockout{
+		Known: true, Threshold: countOf(e, threshold), Window: interval(first(e, window)), Duration: interval(first(e, duration)),
+		Origin: threshold + " of " + dn,
+	}, nil
+}
+
+// interval reads a time span of Active Directory, negative and in units of 100 ns. The longest one has no end, and is
+// zero like what is none.
+func interval(text string) time.Duration {
+	const longest = -int64(1<<63-1) / int64(tick)
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n >= 0 || n < longest {
+		return 0
+	}
+	return time.Duration(-n) * tick
+}
