@@ -45,7 +45,9 @@ func newRoom(tb testing.TB, edits ...func(*setup)) *room {
 	}
 	r.fake = directorytest.NewFake(s.users...)
 	s.cached.Backend = r.fake
+	keepsSending := s.auth.Observer.KeepsSending
 	s.cached.Observer, s.auth.Observer = r.observer(), r.observer()
+	s.auth.Observer.KeepsSending = keepsSending
 	var err error
 	if r.cached, err = directory.NewCached(s.cached); err != nil {
 		tb.Fatal(err)
@@ -77,6 +79,7 @@ func (r *room) observer() directory.Observer {
 		Evicted:       func(source, cache string) { tell("evicted", source, cache) },
 		Coalesced:     func(source, kind string) { tell("coalesced", source, kind) },
 		BudgetRefused: func(source string) { tell("budget", source) },
+		Believed:      func(source, why string) { tell("believed", source, why) },
 	}
 }
 

@@ -54,13 +54,16 @@ type Fake struct {
 	OnProve func(ctx context.Context, e directory.Entry) error
 	// OnAccount is called by Account; an error is its answer.
 	OnAccount func(ctx context.Context, e directory.Entry) error
+	// Rule is how it locks accounts, and what it tells about that; the zero value locks nobody and tells nothing.
+	Rule guard.Lockout
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 
-	mu    sync.Mutex
-	users []User
-	away  bool
-	calls Calls
+	mu       sync.Mutex
+	users    []User
+	failures map[string]guard.Seen // by id
+	away     bool
+	calls    Calls
 }
 
 var _ directory.Backend = (*Fake)(nil)
@@ -138,9 +141,13 @@ func (f *Fake) FindID(ctx context.Context, id string, _ time.Duration) (director
 
 // entry gives a user's entry.
 func (f *Fake) entry(u User) directory.Entry {
-	return directory.Entry{
-		ID: u.ID, DN: u.DN, Name: u.Name, PasswordChanged: u.PasswordChanged, ReadAt: f.now(),
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e := directory.Entry{ID: u.ID, DN: u.DN, Name: u.Name, PasswordChanged: u.PasswordChanged, ReadAt: f.now()}
+	if f.Rule.Known {
+		e.Lockout.Seen = f.seen(u.ID)
 	}
+	return e
 }
 
 // Prove compares the password of the user who has the entry's DN now.
@@ -165,14 +172,15 @@ func (f *Fake) Prove(ctx context.Context, e directory.Entry, s identity.Secret, 
 	case errors.Is(err, identity.ErrUnavailable):
 		settle(guard.NotSent)
 		return directory.Proof{}, fmt.Errorf("bind as %q: %w", e.DN, err)
-	case err != nil || u.Password != s.Reveal():
+	case err != nil:
 		settle(guard.Wrong)
 		return directory.Proof{}, &identity.AccountError{Reason: identity.ReasonWrongPassword}
-	case u.Refused != "":
-		settle(guard.Refused)
-		return directory.Proof{}, &identity.AccountError{Reason: u.Refused}
 	}
-	settle(guard.OK)
+	outcome, reason := f.judge(u, s)
+	settle(outcome)
+	if reason != "" {
+		return directory.Proof{}, &identity.AccountError{Reason: reason}
+	}
 	return directory.Proof{Server: "fake", At: f.now()}, nil
 }
 

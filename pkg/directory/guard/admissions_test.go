@@ -185,3 +185,64 @@ func TestNewStrangersRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestAdmissionTells: whether a password is the one that was proven, for how long, and what was since.
+func TestAdmissionTells(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	a := newAdmissions(t, guard.AdmissionsOptions{Now: clock.now, Life: time.Hour})
+	one, two := identity.NewSecret("one"), identity.NewSecret("two")
+	changed := clock.t.Add(-time.Hour)
+	recall := func(s identity.Secret, c time.Time) guard.Admission { return a.Recall("corp", "id", s, c) }
+	check := func(what string, got, want guard.Admission) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: %+v, want %+v", what, got, want)
+		}
+	}
+	check("nothing proven", recall(one, changed), guard.Admission{})
+	a.Doubt("corp", "id")
+	check("nothing proven, and doubted", recall(one, changed), guard.Admission{})
+	a.Remember("corp", "id", one, changed)
+	clock.advance(time.Minute)
+	check("proven", recall(one, changed), guard.Admission{Same: true, Valid: true, Age: time.Minute})
+	check("another one", recall(two, changed), guard.Admission{})
+	check("changed since", recall(one, clock.t), guard.Admission{Same: true, Age: time.Minute})
+	a.Doubt("corp", "id")
+	clock.advance(time.Minute)
+	check("doubted", recall(one, changed), guard.Admission{Same: true, Valid: true, Age: 2 * time.Minute, Doubted: true})
+	clock.advance(57*time.Minute + 59*time.Second)
+	if !a.Admits("corp", "id", one, changed) {
+		t.Error("a doubt ended the admission")
+	}
+	clock.advance(time.Second)
+	check("an hour after its proof", recall(one, changed), guard.Admission{})
+	a.Remember("corp", "id", one, changed)
+	check("proven again", recall(one, changed), guard.Admission{Same: true, Valid: true})
+	if !a.Forget("corp", "id") || a.Forget("corp", "id") || a.Admits("corp", "id", one, changed) {
+		t.Error("Forget() does not tell what it forgets")
+	}
+}
+
+func TestAdmissionStands(t *testing.T) {
+	t.Parallel()
+	good := guard.Admission{Same: true, Valid: true, Age: time.Minute}
+	for _, tt := range []struct {
+		name   string
+		edit   func(*guard.Admission)
+		within time.Duration
+		want   bool
+	}{
+		{"within its time", func(*guard.Admission) {}, time.Minute + 1, true},
+		{"at its end", func(*guard.Admission) {}, time.Minute, false},
+		{"switched off", func(a *guard.Admission) { a.Age = 0 }, 0, false},
+		{"changed", func(a *guard.Admission) { a.Valid = false }, time.Hour, false},
+		{"doubted", func(a *guard.Admission) { a.Doubted = true }, time.Hour, false},
+	} {
+		a := good
+		tt.edit(&a)
+		if got := a.Stands(tt.within); got != tt.want {
+			t.Errorf("%s: Stands(%v) = %t, want %t", tt.name, tt.within, got, tt.want)
+		}
+	}
+}

@@ -21,9 +21,9 @@ const (
 
 // Lockout is how a directory locks an account after wrong passwords. The zero Lockout is not known.
 type Lockout struct {
-	// Known is true if the directory told; all that follows is then its own.
+	// Known is true if the directory told; all that follows is then its own, and else what is to be feared.
 	Known bool
-	// Threshold is the wrong password that locks; zero means that none does.
+	// Threshold is the number of the wrong password that locks; zero means that none does.
 	Threshold int
 	// Window is how long a wrong password counts; zero means until the next right one.
 	Window time.Duration
@@ -64,17 +64,24 @@ func (l Limits) Under(rule Lockout) Limit {
 	limit := Limit{Max: l.Max, Window: max(l.Window, rule.Window)}
 	switch {
 	case !rule.Known:
-		return Limit{Max: orDefault(l.Max, defaultLimit), Window: orDefault(l.Window, defaultWindow)}
+		most := defaultLimit
+		if rule.Threshold > 0 {
+			most = min(most, below(rule.Threshold))
+		}
+		return Limit{Max: orDefault(l.Max, most), Window: max(orDefault(l.Window, defaultWindow), rule.Window)}
 	case rule.Threshold <= 0:
 		return Limit{Max: orDefault(l.Max, sane), Window: orDefault(limit.Window, defaultWindow)}
 	case rule.Window == 0:
 		limit.Window = max(l.Window, neverForgets)
 	}
-	most := min(max(rule.Threshold-margin, 1), sane)
+	most := min(below(rule.Threshold), sane)
 	limit.Max = min(orDefault(l.Max, most), most)
 	limit.Ceiling = rule.Threshold - 1
 	return limit
 }
+
+// below is how many of our binds may fail under a threshold.
+func below(threshold int) int { return max(threshold-margin, 1) }
 
 // Limit bounds the failed binds of one account.
 type Limit struct {

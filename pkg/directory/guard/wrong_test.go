@@ -167,3 +167,31 @@ func BenchmarkKnown(b *testing.B) {
 		w.Known(w.Fingerprint("corp", "7f2b9c1e-0000-4000-8000-000000000000", s, time.Time{}))
 	}
 }
+
+// TestForgetWrongPasswords: those of one account end, and nobody else's.
+func TestForgetWrongPasswords(t *testing.T) {
+	t.Parallel()
+	w := newWrong(t, guard.WrongPasswordsOptions{})
+	of := func(source, id, password string, changed time.Time) guard.Fingerprint {
+		return w.Fingerprint(source, id, identity.NewSecret(password), changed)
+	}
+	dated := time.Unix(1_700_000_000, 0)
+	mine := []guard.Fingerprint{of("corp", "id", "a", dated), of("corp", "id", "b", dated), of("corp", "id", "a", time.Time{})}
+	others := []guard.Fingerprint{of("corp", "id2", "a", dated), of("partner", "id", "a", dated)}
+	for _, f := range append(mine, others...) {
+		w.Remember(f, guard.Long)
+	}
+	if n := w.Forget("corp", "id"); n != len(mine) {
+		t.Errorf("Forget() = %d, want %d", n, len(mine))
+	}
+	for _, f := range mine {
+		if w.Known(f) {
+			t.Error("a forgotten password is known")
+		}
+	}
+	for _, f := range others {
+		if !w.Known(f) {
+			t.Error("another account's password is forgotten")
+		}
+	}
+}
