@@ -169,9 +169,6 @@ func TestSchemaHasEveryKey(t *testing.T) {
 	for _, k := range config.AllKeys() {
 		inTable = append(inTable, k.Path)
 	}
-	inTable = slices.DeleteFunc(inTable, func(p string) bool {
-		return strings.Contains(p, "].discover.")
-	})
 	slices.Sort(inSchema)
 	slices.Sort(inTable)
 	if !slices.Equal(inSchema, inTable) {

@@ -19,7 +19,7 @@ type Directory struct {
 	Realms            []string          `yaml:"realms" example:"[CORP, corp.example]" doc:"What tells that a login belongs to this directory: CORP\\alice, alice@corp.example. Needed for every directory but the default one, unless directory_lookup is in_order."`
 	Kind              string            `yaml:"kind" required:"true" enum:"active_directory samba openldap 389ds freeipa lldap glauth authentik okta jumpcloud google kanidm custom" example:"openldap" doc:"Which defaults users and groups start from; docs/reference/directories.md has them. What is written here always wins."`
 	Servers           []string          `yaml:"servers" example:"[ldaps://ldap1.corp.example, ldaps://ldap2.corp.example]" doc:"The servers as ldaps://host[:port] or ldap://host[:port], in the order of preference. All hold the same data."`
-	Discover          *Discover         `yaml:"discover" later:"*" doc:"Finds the servers by DNS instead of servers."`
+	Discover          Discover          `yaml:"discover" doc:"Finds the servers by DNS SRV records instead of servers. Connections always have TLS, and certificates must be for the names that DNS gives."`
 	TLS               DirectoryTLS      `yaml:"tls" doc:"How connections to the servers are protected."`
 	InsecurePlaintext bool              `yaml:"insecure_plaintext" default:"false" doc:"Allows ldap:// without StartTLS. Every password then crosses the network readable."`
 	Bind              Bind              `yaml:"bind" doc:"The service account, which searches entries and groups."`
@@ -27,30 +27,35 @@ type Directory struct {
 	Users             Users             `yaml:"users" doc:"How accounts are found."`
 	Groups            Groups            `yaml:"groups" doc:"How groups are found."`
 	Cache             Cache             `yaml:"cache" doc:"What is remembered of entries and their groups; never passwords."`
-	ProvenIfDown      time.Duration     `yaml:"proven_if_down" default:"0s" later:"*" example:"5m" doc:"How long a proven password may stand for a bind while the directory is away. 0s is off."`
+	FailedBinds       FailedBinds       `yaml:"failed_binds" doc:"The same as failed_binds, for the accounts of this directory: what is 0 here is taken from there."`
+	ProvenIfDown      time.Duration     `yaml:"proven_if_down" default:"0s" min:"0s" max:"1h" example:"5m" doc:"How long after its bind a proven password is believed while the directory is away, unless there was a wrong one since. 0s is off. Tokens then live for 60s and the audit record says stale."`
+	ProvenFor         time.Duration     `yaml:"proven_for" default:"0s" min:"0s" max:"60s" example:"30s" doc:"How long after its bind a proven password is believed without another one, unless there was a wrong one since. 0s is off: every login is a bind."`
 	PageSize          int               `yaml:"page_size" default:"500" min:"10" max:"10000" doc:"Entries a page, where an answer is too large for one. Smaller pages are tried where the server finds them too large."`
 	BindConnections   Range             `yaml:"bind_connections" doc:"Connections a server on which passwords are proven, one bind at a time on each."`
 	Timeouts          DirectoryTimeouts `yaml:"timeouts" doc:"How long a server may take."`
 }
 
-// Discover finds servers by DNS.
+// Discover finds servers by DNS. The zero Discover does not.
 type Discover struct {
-	Domain string `yaml:"domain" example:"corp.example" doc:"The domain whose SRV records are asked for."`
-	Site   string `yaml:"site" example:"Berlin" doc:"The site whose servers come first."`
+	Domain     string        `yaml:"domain" example:"corp.example" doc:"The domain whose SRV records are looked up: _ldap._tcp.dc._msdcs for Active Directory and Samba, else _ldap._tcp. A server outside it is never asked."`
+	Site       string        `yaml:"site" example:"Berlin" doc:"The site whose servers come before all others."`
+	Refresh    time.Duration `yaml:"refresh" default:"5m" min:"10s" max:"24h" doc:"How often the records are looked up again; up to half as long is added at random, and it is sooner while no server answers."`
+	DNSServers []string      `yaml:"dns_servers" example:"[192.0.2.53]" doc:"DNS servers that know the domain, as address or address:port, tried in this order. Empty: those of the system."`
 }
 
 // DirectoryTLS is how connections to a directory are protected.
 type DirectoryTLS struct {
-	CAFile   string `yaml:"ca_file" file:"true" example:"ca.pem" doc:"PEM file with the CAs that may sign the servers' certificates. Empty: those of the system."`
-	CertFile string `yaml:"cert_file" file:"true" example:"client.crt" doc:"PEM certificate that is shown to the servers, with key_file."`
+	CAFile   string `yaml:"ca_file" file:"true" example:"ca.pem" doc:"PEM file with the CAs that may sign the servers' certificates. Empty: those of the system. A changed file is taken over without a restart."`
+	CertFile string `yaml:"cert_file" file:"true" example:"client.crt" doc:"PEM certificate that is shown to the servers, with key_file. A changed pair is taken over without a restart."`
 	KeyFile  string `yaml:"key_file" file:"true" example:"client.key" doc:"PEM private key of cert_file."`
 	StartTLS bool   `yaml:"start_tls" default:"false" doc:"Upgrades ldap:// connections to TLS before anything is sent."`
 }
 
 // Bind is the service account.
 type Bind struct {
-	DN           string `yaml:"dn" required:"true" example:"cn=wharfgate,ou=services,dc=corp,dc=example" doc:"Its distinguished name."`
-	PasswordFile string `yaml:"password_file" required:"true" file:"true" example:"bind.pw" doc:"File that holds its password and nothing else; one line break at the end is ignored."`
+	Mechanism    string `yaml:"mechanism" default:"simple" enum:"simple external" doc:"How it is proven. simple: by its DN and password. external: by the client certificate of tls.cert_file (SASL EXTERNAL); the server says whom that is."`
+	DN           string `yaml:"dn" example:"cn=wharfgate,ou=services,dc=corp,dc=example" doc:"Its distinguished name. Required unless the mechanism is external."`
+	PasswordFile string `yaml:"password_file" file:"true" example:"bind.pw" doc:"File that holds its password and nothing else; one line break at the end is ignored. A changed file is taken over without a restart. Required unless the mechanism is external."`
 }
 
 // Users is how accounts are found. What is not written comes from the kind.

@@ -23,9 +23,12 @@ func (v *validator) directories(c Config) {
 		}
 		v.servers(d, path)
 		v.both(path+".tls.cert_file", d.TLS.CertFile, path+".tls.key_file", d.TLS.KeyFile)
+		v.bind(d, path)
 		v.names(d, path)
 		v.method(d, path+".groups.method")
 		v.connections(d, c.Limits.RequestTimeout, path)
+		v.window(d.FailedBinds, path+".failed_binds")
+		v.proven(d, path)
 	}
 }
 
@@ -42,7 +45,8 @@ func (v *validator) name(name, path string) {
 
 // servers checks the servers and that passwords are protected on the way to them.
 func (v *validator) servers(d Directory, path string) {
-	if len(d.Servers) == 0 && d.Discover == nil {
+	v.discover(d, path)
+	if len(d.Servers) == 0 && !d.Discover.isSet() {
 		v.add(path+".servers", "required", "list the directory's servers, such as [ldaps://ldap1.corp.example]")
 	}
 	plain := false
@@ -167,5 +171,19 @@ func (v *validator) connections(d Directory, request time.Duration, path string)
 		if x.d > request {
 			v.add(path+x.key, fmt.Sprintf("is longer than limits.request_timeout (%s)", short(request)), "make it shorter, so that another server can still be tried")
 		}
+	}
+}
+
+// window checks that failed binds do not count for so short a time that they might as well not.
+func (v *validator) window(f FailedBinds, path string) {
+	if f.Window > 0 && f.Window < time.Minute {
+		v.add(path+".window", fmt.Sprintf("must be 0s or at least 1m, not %s", short(f.Window)), "leave it out, or write 30m")
+	}
+}
+
+// proven checks that what stands for a bind in an outage has something to stand on.
+func (v *validator) proven(d Directory, path string) {
+	if d.ProvenIfDown > 0 && d.Cache.StaleIfDown < d.ProvenIfDown {
+		v.add(path+".proven_if_down", fmt.Sprintf("is longer than cache.stale_if_down (%s), without which no groups are known", short(d.Cache.StaleIfDown)), "make it shorter, or stale_if_down longer")
 	}
 }

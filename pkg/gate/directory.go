@@ -2,27 +2,16 @@ package gate
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/directory"
 	"github.com/wharfgate/wharfgate/pkg/directory/guard"
 	"github.com/wharfgate/wharfgate/pkg/directory/ldap"
-	"github.com/wharfgate/wharfgate/pkg/identity"
 )
-
-// maxSecretFile bounds what is read of a password file.
-const maxSecretFile = 4 << 10
 
 // directoryParts are one configured directory.
 type directoryParts struct {
@@ -43,11 +32,11 @@ type directoryObservers struct {
 
 // newDirectory builds a directory and its login flow with guards that others use too. It asks no server.
 func newDirectory(cfg config.Config, d config.Directory, log *slog.Logger, g *guards, addresses *guard.Addresses, o directoryObservers) (*directoryParts, error) {
-	options, err := ldapOptions(cfg, d)
+	options, err := ldapOptions(cfg, d, log)
 	if err != nil {
 		return nil, fmt.Errorf("directory %s: %w", d.Name, err)
 	}
-	options.Logger, options.Observer = log, o.wire
+	options.Observer = o.wire
 	backend, err := ldap.New(options)
 	if err != nil {
 		return nil, err
@@ -114,20 +103,14 @@ func (d *directoryParts) state() error {
 }
 
 // ldapOptions translates the configuration of a directory.
-func ldapOptions(cfg config.Config, d config.Directory) (ldap.Options, error) {
-	tlsConfig, err := directoryTLS(d.TLS)
-	if err != nil {
-		return ldap.Options{}, err
-	}
+func ldapOptions(cfg config.Config, d config.Directory, log *slog.Logger) (ldap.Options, error) {
 	warm := d.BindConnections.Min
 	if warm == 0 {
 		warm = -1 // zero means the default there
 	}
-	return ldap.Options{
-		Source: d.Name, Kind: d.Kind, Servers: d.Servers, TLS: tlsConfig, StartTLS: d.TLS.StartTLS, InsecurePlaintext: d.InsecurePlaintext,
-		BindDN:       d.Bind.DN,
-		BindPassword: func() (identity.Secret, error) { return readSecret(d.Bind.PasswordFile) },
-		BaseDN:       d.BaseDN,
+	o := ldap.Options{
+		Source: d.Name, Kind: d.Kind, Servers: d.Servers, Logger: log,
+		BaseDN: d.BaseDN,
 		Users: ldap.Users{
 			BaseDN: d.Users.BaseDN, Filter: d.Users.Filter, LoginAttributes: d.Users.LoginAttributes, IDAttribute: d.Users.IDAttribute,
 			State: ldap.State(d.Users.State),
@@ -141,64 +124,7 @@ func ldapOptions(cfg config.Config, d config.Directory) (ldap.Options, error) {
 		PageSize:        d.PageSize,
 		Queue:           max(cfg.Limits.Queue, 1),
 		Timeouts:        ldap.Timeouts{Dial: d.Timeouts.Dial, Operation: d.Timeouts.Operation, Stage: questionTimeout(cfg)},
-	}, nil
-}
-
-// directoryTLS reads the CAs and the client certificate of a directory.
-func directoryTLS(c config.DirectoryTLS) (*tls.Config, error) {
-	t := &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.CAFile != "" {
-		pool, err := readPool(c.CAFile)
-		if err != nil {
-			return nil, err
-		}
-		t.RootCAs = pool
 	}
-	if c.CertFile != "" {
-		// Read at each handshake, so that a renewed certificate needs no restart.
-		t.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-			return &pair, err
-		}
-		if _, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile); err != nil {
-			return nil, fmt.Errorf("tls.cert_file: %w", err)
-		}
-	}
-	return t, nil
-}
-
-// readPool reads a file of CA certificates.
-func readPool(path string) (*x509.CertPool, error) {
-	data, err := os.ReadFile(filepath.Clean(path))
-	if err != nil {
-		return nil, fmt.Errorf("tls.ca_file: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(data) {
-		return nil, fmt.Errorf("tls.ca_file: %s holds no PEM certificate", path)
-	}
-	return pool, nil
-}
-
-// readSecret reads a secret that is the whole of a file but for one line break at its end.
-func readSecret(path string) (identity.Secret, error) {
-	f, err := os.Open(filepath.Clean(path))
-	if err != nil {
-		return identity.Secret{}, fmt.Errorf("read secret: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-	switch {
-	case err != nil:
-		return identity.Secret{}, fmt.Errorf("read secret: %w", err)
-	case len(data) > maxSecretFile:
-		return identity.Secret{}, fmt.Errorf("read secret: %s is larger than %d bytes", path, maxSecretFile)
-	case !utf8.Valid(data):
-		return identity.Secret{}, fmt.Errorf("read secret: %s is not UTF-8", path)
-	}
-	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if text == "" {
-		return identity.Secret{}, errors.New("read secret: " + path + " is empty")
-	}
-	return identity.NewSecret(text), nil
+	discover(&o, d)
+	return o, secure(&o, d, log)
 }

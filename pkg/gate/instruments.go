@@ -27,6 +27,7 @@ type observers struct {
 	audit       audit.Observer
 	authority   authority.Observer
 	server      server.Observer
+	movedNames  func(directory string, moved int)
 
 	// audible is false until a core is in force: what policy and keys tell before is not so yet.
 	audible *atomic.Bool
@@ -74,10 +75,11 @@ func (i *instruments) observers(cfg config.Config) observers {
 		audit:       i.auditObserver(),
 		authority:   i.metrics.AuthorityObserver(),
 		server:      i.metrics.ServerObserver(),
+		movedNames:  i.metrics.MovedNames,
 		audible:     audible,
 	}
 	for _, d := range cfg.Directories {
-		o.directories[d.Name] = directoryObservers{wire: i.metrics.LDAPObserver(d.Name, d.Servers), flow: i.metrics.DirectoryObserver()}
+		o.directories[d.Name] = directoryObservers{wire: i.metrics.LDAPObserver(d.Name), flow: i.metrics.DirectoryObserver()}
 	}
 	return o
 }

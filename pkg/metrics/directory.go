@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -61,21 +62,18 @@ func increment(c prometheus.Counter) {
 type ldapObserver struct {
 	m         *Metrics
 	directory string
-	open      map[pair]*atomic.Int64
+
+	mu   sync.Mutex
+	open map[pair]int // connections by server and pool, as they were last told
 }
 
 // LDAPObserver gives what the Backend of one directory tells. Each Backend gets one of its own. What it tells
-// counts for servers that are among the [Subjects] as well; a reload therefore makes the observer first, and
-// calls [Metrics.Reconfigure] once the new configuration is in force.
-func (m *Metrics) LDAPObserver(name string, servers []string) ldap.Observer {
-	o := &ldapObserver{m: m, directory: name, open: make(map[pair]*atomic.Int64)}
-	for _, s := range servers {
-		for _, pool := range pools() {
-			o.open[pair{s, pool}] = new(atomic.Int64)
-		}
-	}
+// counts for servers that are among the [Subjects] as well, or that the Backend found by itself; a reload therefore
+// makes the observer first, and calls [Metrics.Reconfigure] once the new configuration is in force.
+func (m *Metrics) LDAPObserver(name string) ldap.Observer {
+	o := &ldapObserver{m: m, directory: name, open: make(map[pair]int)}
 	return ldap.Observer{
-		Dial: o.dial, Operation: o.operation, Wait: o.wait, Connections: o.connections, Breaker: o.breaker(),
+		Dial: o.dial, Operation: o.operation, Wait: o.wait, Connections: o.connections, Breaker: o.breaker(), Servers: o.servers,
 		Certificate: func(server string, notAfter time.Time) {
 			if o.server(server) != nil {
 				m.families.ldapCertificate.WithLabelValues(name, server).Set(seconds(notAfter))
@@ -137,11 +135,27 @@ func (o *ldapObserver) wait(server, pool string, d time.Duration) {
 }
 
 func (o *ldapObserver) connections(server, pool string, open int) {
-	t, last := o.server(server), o.open[pair{server, pool}]
-	if t == nil || last == nil {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	t := o.server(server)
+	if t == nil || t.connections[pool] == nil {
 		return
 	}
-	t.connections[pool].Add(float64(int64(open) - last.Swap(int64(open))))
+	key := pair{server, pool}
+	t.connections[pool].Add(float64(open - o.open[key]))
+	o.open[key] = open
+}
+
+// servers takes over what was found. A server that is gone and comes back begins at no connection.
+func (o *ldapObserver) servers(servers []string) {
+	o.m.foundServers(o.directory, servers)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for key := range o.open {
+		if !slices.Contains(servers, key.a) {
+			delete(o.open, key)
+		}
+	}
 }
 
 // breaker takes the func of the Observer as it is: open is what is told, not a switch.

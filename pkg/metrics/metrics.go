@@ -3,6 +3,7 @@ package metrics
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +35,8 @@ type Subjects struct {
 
 // Directory is one configured directory.
 type Directory struct {
-	// Name is its name; Servers are its servers' URLs as they are configured.
+	// Name is its name; Servers are its servers' URLs as they are configured. None are configured where they are
+	// found at run time: then the observer of the directory tells them.
 	Name    string
 	Servers []string
 }
@@ -45,6 +47,8 @@ type Metrics struct {
 	now      func() time.Time
 
 	reconfigure sync.Mutex
+	subjects    Subjects
+	discovered  map[string][]string // the servers of a directory, where they are found at run time
 	table       atomic.Pointer[table]
 	sizes       sizes
 	revision    atomic.Pointer[string]
@@ -59,7 +63,7 @@ func New(reg prometheus.Registerer, o Options) (*Metrics, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	m := &Metrics{families: newFamilies(), now: o.Now}
+	m := &Metrics{families: newFamilies(), now: o.Now, discovered: make(map[string][]string)}
 	m.sizes.describe()
 	all := append(m.families.collectors(), &m.sizes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -90,6 +94,27 @@ func known(text string) string {
 func (m *Metrics) Reconfigure(s Subjects) {
 	m.reconfigure.Lock()
 	defer m.reconfigure.Unlock()
+	m.subjects = s
+	m.rebuild()
+}
+
+// foundServers takes over the servers of a directory that were found at run time.
+func (m *Metrics) foundServers(directory string, servers []string) {
+	m.reconfigure.Lock()
+	defer m.reconfigure.Unlock()
+	m.discovered[directory] = slices.Clone(servers)
+	m.rebuild()
+}
+
+// rebuild makes the children of what is configured and found.
+func (m *Metrics) rebuild() {
+	s := m.subjects
+	s.Directories = slices.Clone(s.Directories)
+	for i := range s.Directories {
+		if d := &s.Directories[i]; len(d.Servers) == 0 {
+			d.Servers = m.discovered[d.Name]
+		}
+	}
 	next := newTable(m.families, s)
 	if old := m.table.Swap(next); old != nil {
 		old.removeMissing(m.families, next)

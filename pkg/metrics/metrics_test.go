@@ -52,7 +52,7 @@ func exercise(m *metrics.Metrics) {
 	d.Evicted("corp", "account")
 	d.Coalesced("corp", "bind")
 	d.BudgetRefused("corp")
-	l := m.LDAPObserver("corp", []string{ldap1, ldap2})
+	l := m.LDAPObserver("corp")
 	l.Dial(ldap1, time.Millisecond, nil)
 	l.Dial(ldap2, time.Millisecond, context.DeadlineExceeded)
 	l.Operation(ldap1, "user_bind", "invalid_credentials", time.Millisecond)
@@ -210,7 +210,7 @@ func TestReconfigure(t *testing.T) {
 	s := subjects()
 	s.Registries = []string{"images.test"}
 	s.Directories[0].Servers = []string{ldap1}
-	old := m.LDAPObserver("corp", []string{ldap2})
+	old := m.LDAPObserver("corp")
 	m.Reconfigure(s)
 	old.Operation(ldap2, "search", "ok", time.Second)
 	old.Connections(ldap2, "search", 4)
@@ -242,11 +242,41 @@ func TestReconfigure(t *testing.T) {
 	}
 }
 
+// TestFoundServers shows that servers which a directory finds by itself get series, and lose them when they are gone;
+// a reload keeps them.
+func TestFoundServers(t *testing.T) {
+	t.Parallel()
+	m, reg := newMetrics(t)
+	s := subjects()
+	s.Directories[0].Servers = nil
+	o := m.LDAPObserver("corp")
+	m.Reconfigure(s)
+	o.Connections(ldap1, "bind", 9) // before it was found
+	o.Servers([]string{ldap1, ldap2})
+	o.Connections(ldap1, "bind", 3)
+	o.Connections(ldap2, "bind", 4)
+	o.Servers([]string{ldap1})
+	o.Connections(ldap2, "bind", 0)
+	m.Reconfigure(s)
+	name := func(server string) string {
+		return `wharfgate_ldap_connections{directory="corp",pool="bind",server="` + server + `"}`
+	}
+	got := series(t, reg)
+	if _, there := got[name(ldap2)]; there || got[name(ldap1)] != 3 {
+		t.Errorf("connections = %v and %v, want 3 and no series", got[name(ldap1)], got[name(ldap2)])
+	}
+	o.Servers([]string{ldap1, ldap2})
+	o.Connections(ldap2, "bind", 1)
+	if got := series(t, reg); got[name(ldap2)] != 1 {
+		t.Errorf("connections of a server that is back = %v, want 1", got[name(ldap2)])
+	}
+}
+
 // TestTwoBackendsAtOnce shows that gauges hold the sum while an old backend drains.
 func TestTwoBackendsAtOnce(t *testing.T) {
 	t.Parallel()
 	m, reg := newMetrics(t)
-	a, b := m.LDAPObserver("corp", []string{ldap1}), m.LDAPObserver("corp", []string{ldap1})
+	a, b := m.LDAPObserver("corp"), m.LDAPObserver("corp")
 	x, y := m.ServerObserver(), m.ServerObserver()
 	a.Connections(ldap1, "bind", 4)
 	b.Connections(ldap1, "bind", 3)
@@ -268,7 +298,7 @@ func TestUnknownWordsAreDropped(t *testing.T) {
 	t.Parallel()
 	m, reg := newMetrics(t)
 	before := series(t, reg)
-	d, l, a := m.DirectoryObserver(), m.LDAPObserver("corp", []string{ldap1}), m.AuthorityObserver()
+	d, l, a := m.DirectoryObserver(), m.LDAPObserver("corp"), m.AuthorityObserver()
 	d.Login("corp", "alice", 0)
 	d.Login("elsewhere", identity.ReasonOK, 0)
 	d.Cache("corp", "x", "y")
@@ -331,7 +361,7 @@ func TestHandler(t *testing.T) {
 
 func TestHotPathAllocatesNothing(t *testing.T) { //nolint:paralleltest // what other tests allocate would count
 	m, _ := newMetrics(t)
-	d, l, s, a := m.DirectoryObserver(), m.LDAPObserver("corp", []string{ldap1}), m.ServerObserver(), m.AuthorityObserver()
+	d, l, s, a := m.DirectoryObserver(), m.LDAPObserver("corp"), m.ServerObserver(), m.AuthorityObserver()
 	f := server.Finished{
 		Handler: server.HandlerToken, Method: "GET", Code: 200, Duration: time.Millisecond,
 		Service: "registry.test", Grant: authority.GrantBasic, Result: server.ResultGranted,

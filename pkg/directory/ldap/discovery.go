@@ -173,7 +173,7 @@ func (d *discovery) targets(ctx context.Context) ([]target, error) {
 	var refused []string
 	var errs []error
 	for tier, name := range d.options.names() {
-		_, records, err := d.options.Resolver.LookupSRV(ctx, "", "", name)
+		_, records, err := d.options.Resolver.LookupSRV(ctx, "", "", name+".") // absolute: no search list
 		if missing, ok := errors.AsType[*net.DNSError](err); err != nil && len(records) == 0 && (!ok || !missing.IsNotFound) {
 			errs = append(errs, fmt.Errorf("look up %s: %w", name, err))
 			continue
