@@ -66,7 +66,7 @@ func (d *Realm) place(ctx context.Context, login string) (place, error) {
 	switch {
 	case d.Form == AsTyped:
 		return typed, nil
-	case strings.Contains(login, `\`), admitName(name) != nil:
+	case strings.Contains(login, `\`), lacks(admitName(name)):
 		return bare, nil
 	}
 	_, err := find(ctx, d.Directory.backend, name, AnyAge)

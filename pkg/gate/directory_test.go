@@ -31,6 +31,7 @@ const (
 // company is a small LDAP server in process: alice is a member of payments; two groups are called twins.
 type company struct {
 	address string
+	secret  string // alice's password
 	objects []object
 
 	mu    sync.Mutex
@@ -52,7 +53,7 @@ func newCompany(t *testing.T) *company {
 	}
 	plain := func(dn string) object { return object{dn, map[string][]string{"objectClass": {"top"}}} }
 	c := &company{
-		asked: make(chan struct{}, 64),
+		asked: make(chan struct{}, 64), secret: alicePassword,
 		objects: []object{
 			plain("dc=corp,dc=test"), plain("ou=people,dc=corp,dc=test"), plain("ou=groups,dc=corp,dc=test"),
 			{aliceDN, map[string][]string{"objectClass": {"inetOrgPerson"}, "uid": {"alice"}, "cn": {"Alice"}, "entryUUID": {"id-alice"}}},
@@ -116,7 +117,7 @@ func (c *company) answer(packet *ber.Packet) []byte {
 	if op.Tag == opBind {
 		dn, secret := op.Children[1].Value.(string), op.Children[2].Data.String()
 		code := int64(resultWrong)
-		if dn == serviceDN && secret == password || dn == aliceDN && secret == alicePassword {
+		if dn == serviceDN && secret == password || dn == aliceDN && secret == c.secret {
 			code = 0
 		}
 		return message(id, result(opBind+1, code)).Bytes()
