@@ -1,0 +1,155 @@
+package activedirectory_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wharfgate/wharfgate/integration/internal/client"
+	"github.com/wharfgate/wharfgate/integration/internal/gate"
+	"github.com/wharfgate/wharfgate/integration/internal/lifetime"
+	"github.com/wharfgate/wharfgate/integration/internal/loopback"
+	"github.com/wharfgate/wharfgate/integration/internal/samba"
+)
+
+// TestMain runs the tests and then ends what they shared.
+func TestMain(m *testing.M) {
+	const atOnce = 4                 // most tests wait
+	os.Exit(lifetime.Run(m, atOnce)) //nolint:forbidigo // a fault of the last cleanups has no test to fail
+}
+
+// policy gives each group a folder of its name.
+const policy = `version: 1
+rules:
+  - {who: signed-in, can: pull, repos: everybody/**}
+  - {who: "group:<team>", can: [pull, push], repos: teams/<team>/**}
+`
+
+// soon bounds the wait for what happens at once but not before an answer.
+const soon = 10 * time.Second
+
+// theGate is shared by the tests that break nothing.
+var theGate struct {
+	sync.Mutex
+	gate *gate.Gate
+}
+
+// shared returns the domain and the gate that the first test that asks starts.
+func shared(t *testing.T) (*samba.Server, *gate.Gate) {
+	t.Helper()
+	d := samba.Shared(t)
+	theGate.Lock()
+	defer theGate.Unlock()
+	if theGate.gate == nil {
+		lifetime.During(t, func(all testing.TB) { theGate.gate = start(all, d) })
+	}
+	return d, theGate.gate
+}
+
+// start starts a gate of a test's own, to which one address may fail as often as it likes.
+func start(t testing.TB, d gate.Directory, edits ...func(gate.Settings)) *gate.Gate {
+	t.Helper()
+	return gate.Start(t, d, policy, append([]func(gate.Settings){withoutAddressLimit}, edits...)...)
+}
+
+// prepare is start without running the gate, for its commands.
+func prepare(t testing.TB, d gate.Directory, edits ...func(gate.Settings)) *gate.Gate {
+	t.Helper()
+	return gate.Prepare(t, d, policy, append([]func(gate.Settings){withoutAddressLimit}, edits...)...)
+}
+
+func withoutAddressLimit(s gate.Settings) {
+	s["failed_logins_per_address"] = gate.Settings{"exempt": []string{"127.0.0.0/8", "::1/128"}}
+}
+
+// ask asks for a token.
+func ask(t *testing.T, g *gate.Gate, user, password string, scopes ...string) client.Answer {
+	t.Helper()
+	answer, err := g.Asker(gate.Service).Ask(t.Context(), user, password, scopes...)
+	if err != nil {
+		t.Fatalf("token for %q: %v", user, err)
+	}
+	return answer
+}
+
+// mustGrant asks for a token and fails the test without one.
+func mustGrant(t *testing.T, g *gate.Gate, user, password string, scopes ...string) client.Answer {
+	t.Helper()
+	answer := ask(t, g, user, password, scopes...)
+	if answer.Status != http.StatusOK {
+		t.Fatalf("token for %q = %d %s, want 200: %v", user, answer.Status, answer.Body, requestLine(t, g, answer))
+	}
+	return answer
+}
+
+// mustRefuse asks for a token and fails the test unless that is 401 for a reason.
+func mustRefuse(t *testing.T, g *gate.Gate, user, password, reason string) client.Answer {
+	t.Helper()
+	answer := ask(t, g, user, password)
+	if answer.Status != http.StatusUnauthorized || answer.Token != "" {
+		t.Errorf("token for %q = %d %s, want 401", user, answer.Status, answer.Body)
+	}
+	if line := requestLine(t, g, answer); line["reason"] != reason {
+		t.Errorf("token for %q: reason = %v, want %s: %v", user, line["reason"], reason, line)
+	}
+	return answer
+}
+
+// requestLine waits for the log line of a request, which is written once it is answered.
+func requestLine(t *testing.T, g *gate.Gate, a client.Answer) map[string]any {
+	t.Helper()
+	id := a.Header.Get("X-Request-Id")
+	var found map[string]any
+	loopback.Eventually(t, soon, func() error {
+		for _, text := range g.Process.Err.Lines() {
+			if !strings.Contains(text, id) {
+				continue
+			}
+			var line map[string]any
+			if err := json.Unmarshal([]byte(text), &line); err != nil {
+				return fmt.Errorf("log line %q: %w", text, err)
+			}
+			if line["msg"] == "request" && line["request_id"] == id {
+				found = line
+				return nil
+			}
+		}
+		return fmt.Errorf("there is no log line of the request %s", id)
+	})
+	return found
+}
+
+// found is what the login command says of an account.
+type found struct {
+	OK                 bool
+	Directory          string
+	Name, ID, DN       string
+	Groups             []string
+	Reason, Detail     string
+	shortNames, allDNs []string
+}
+
+// login tries a login by the command.
+func login(t *testing.T, g *gate.Gate, user, password string) found {
+	t.Helper()
+	said := g.Run(t, password+"\n", "login --json", user)
+	var f found
+	if err := json.Unmarshal([]byte(said.Out), &f); err != nil {
+		t.Fatalf("login %q = %d: %v\n%s%s", user, said.Code, err, said.Out, said.Err)
+	}
+	for _, group := range f.Groups { // name  (DN), or the DN alone
+		name, dn, named := strings.Cut(group, "  (")
+		if named {
+			f.shortNames = append(f.shortNames, name)
+			f.allDNs = append(f.allDNs, strings.TrimSuffix(dn, ")"))
+		} else {
+			f.allDNs = append(f.allDNs, name)
+		}
+	}
+	return f
+}
