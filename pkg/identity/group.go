@@ -16,7 +16,9 @@ type group struct {
 	// unique there. Empty means that no short name and no hole in the policy may match the group.
 	Name string
 
-	dnKey, nameKey, contestedKey string
+	dnKey, nameKey, contestedKey, idKey string
+
+	dnHash, nameHash, idHash uint32
 }
 
 // NewGroup makes a group from what the directory said. A DN that cannot be parsed matches nothing.
@@ -25,7 +27,9 @@ func NewGroup(id, dn, name string) Group {
 	if err != nil {
 		key = ""
 	}
-	return Group{&group{ID: id, DN: dn, Name: name, dnKey: key, nameKey: Fold(name)}}
+	g := &group{ID: id, DN: dn, Name: name, dnKey: key, nameKey: Fold(name), idKey: FoldID(id)}
+	g.dnHash, g.nameHash, g.idHash = Hash(g.dnKey), Hash(g.nameKey), Hash(g.idKey)
+	return Group{g}
 }
 
 // NewContestedGroup makes a group whose short name another group has, too. The name grants nothing, so Name is
@@ -34,6 +38,7 @@ func NewGroup(id, dn, name string) Group {
 func NewContestedGroup(id, dn, name string) Group {
 	g := NewGroup(id, dn, "")
 	g.contestedKey = Fold(name)
+	g.nameHash = Hash(g.contestedKey)
 	return g
 }
 
@@ -60,4 +65,36 @@ func (g Group) ContestedKey() string {
 		return ""
 	}
 	return g.contestedKey
+}
+
+// IDKey is the form of ID that is compared, as [FoldID] gives it.
+func (g Group) IDKey() string {
+	if g.group == nil {
+		return ""
+	}
+	return g.idKey
+}
+
+// DNHash is the [Hash] of [Group.DNKey].
+func (g Group) DNHash() uint32 {
+	if g.group == nil {
+		return 0
+	}
+	return g.dnHash
+}
+
+// NameHash is the [Hash] of [Group.NameKey], or of [Group.ContestedKey] where the name is contested.
+func (g Group) NameHash() uint32 {
+	if g.group == nil {
+		return 0
+	}
+	return g.nameHash
+}
+
+// IDHash is the [Hash] of [Group.IDKey].
+func (g Group) IDHash() uint32 {
+	if g.group == nil {
+		return 0
+	}
+	return g.idHash
 }

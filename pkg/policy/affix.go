@@ -87,22 +87,3 @@ func literalText(e elem) string {
 	}
 	return e.text
 }
-
-// fewTemplates is up to how many templates of a leaf are tried one by one.
-const fewTemplates = 8
-
-// templates are clauses whose group name has holes.
-type templates struct {
-	few  []*clause
-	many affixes[*clause]
-}
-
-// add files a clause by the text before its first hole, or after its last.
-func (t *templates) add(c *clause) {
-	t.few = append(t.few, c)
-	literals := c.subject.template.literals
-	t.many.add(literals[0], literals[len(literals)-1], c)
-}
-
-// isFew reports whether the clauses are better tried one by one.
-func (t *templates) isFew() bool { return len(t.few) <= fewTemplates }

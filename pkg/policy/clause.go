@@ -7,14 +7,17 @@ import (
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/identity"
+	"github.com/wharfgate/wharfgate/pkg/registry"
 )
 
 // clause is one subject of a rule with one of its patterns; without a pattern it is about the catalog. It is
 // the unit that applies or does not, and the only place where that is decided.
 type clause struct {
 	rule    *Rule
-	number  int    // of the rule
-	effect  Effect // of the rule
+	number  int32            // of the rule
+	effect  Effect           // of the rule
+	actions registry.Actions // that it gives or takes
+	keys    [3]subjectKey    // of its subject
 	subject *Subject
 	pattern *Pattern
 	parts   []part // of the pattern, its holes bound to the subject's
@@ -41,6 +44,20 @@ const (
 	reserved            // a hole would take a path part that another rule names
 	excepted            // except matches
 )
+
+// newClause makes the clause of one subject of a rule, about the catalog or, after it got a pattern and was bound,
+// about repositories.
+func newClause(r *Rule, s *Subject) *clause {
+	c := &clause{rule: r, number: number(r.Number), effect: r.Effect, actions: registry.Catalog, subject: s}
+	c.keys = s.keys()
+	return c
+}
+
+// number makes the number of a rule small.
+func number(n int) int32 { return int32(min(n, noNumber-1)) }
+
+// isByGroup reports whether the clause concerns only those in a group.
+func (c *clause) isByGroup() bool { return c.subject.isGroupKind() && !c.subject.Unresolved }
 
 // bind connects the holes of the pattern with those of the subject.
 func (c *clause) bind() error {
@@ -227,6 +244,7 @@ type query struct {
 	userLegal bool   // whether it may enter a path
 	path      path
 
+	membership membership
 	remembered remembered
 }
 

@@ -9,29 +9,27 @@ import (
 
 // consider notes a clause's rule where it applies and is the first to give or take something wanted.
 func (d *decider) consider(c *clause, g *identity.Group) {
-	if n := d.settled[c.effect]; n != 0 && c.number > n {
+	if c.number > d.settled[c.effect] {
 		return
 	}
-	r := c.rule
-	actions := r.effective
-	if c.pattern == nil {
-		actions = registry.Catalog
-	}
-	slots := &d.out.grants
-	if r.Effect == Cannot {
+	r, slots := c.rule, &d.out.grants
+	if c.effect == Cannot {
 		slots = &d.out.denies
-	}
-	if missing := r.lack(&d.query); missing != lackNothing {
-		d.considerLacking(c, g, actions&d.want, missing)
-		return
 	}
 	news := registry.Actions(0)
 	for i := range actionCount {
-		if actions&d.want&action(i) != 0 && (slots[i] == nil || slots[i].Number > r.Number || d.ends.last[i] != nil && r.outlasts(d.ends.last[i])) {
+		if c.actions&d.want&action(i) != 0 && (slots[i] == nil || slots[i].Number > r.Number || d.ends.last[i] != nil && r.outlasts(d.ends.last[i])) {
 			news |= action(i)
 		}
 	}
-	if news == 0 || c.verdict(&d.query, g) != applies {
+	if news == 0 {
+		return
+	}
+	if missing := r.lack(&d.query); missing != lackNothing {
+		d.considerLacking(c, g, c.actions&d.want, missing)
+		return
+	}
+	if c.verdict(&d.query, g) != applies {
 		return
 	}
 	for i := range actionCount {
@@ -41,11 +39,11 @@ func (d *decider) consider(c *clause, g *identity.Group) {
 		if slots[i] == nil || slots[i].Number > r.Number {
 			slots[i] = r
 		}
-		if r.Effect == Can && (d.ends.last[i] == nil || r.outlasts(d.ends.last[i])) {
+		if c.effect == Can && (d.ends.last[i] == nil || r.outlasts(d.ends.last[i])) {
 			d.ends.last[i] = r
 		}
 	}
-	d.settle(slots, r.Effect)
+	d.settle(slots, c.effect)
 }
 
 // settle looks whether any further rule could have something new to say: not if each wanted action has its
@@ -61,7 +59,7 @@ func (d *decider) settle(slots *[actionCount]*Rule, e Effect) {
 			highest = max(highest, slots[i].Number)
 		}
 	}
-	d.settled[e] = highest
+	d.settled[e] = number(highest)
 }
 
 // considerLacking notes a rule that would give something but for one condition, or that will take it away.

@@ -1,41 +1,50 @@
 package policy
 
 // index finds the clauses that may concern a question: by the parts of the path, and at each place by
-// subject. It only ever finds too much; [clause.verdict] decides.
+// subject. It only ever finds too much; [clause.verdict] decides. Most places have one rule, so what a place
+// does not need takes no memory.
 type index struct {
 	root    node
-	catalog leaf
+	catalog *leaf
 }
 
 // node is a place in the tree of patterns.
 type node struct {
 	next  map[string]*node // a literal part
 	any   *node            // a part that is "*" or a hole
-	globs globs            // a part with stars or holes beside literals
-	here  leaf             // patterns that end here
+	globs *globs           // a part with stars or holes beside literals
+	here  *leaf            // patterns that end here
 	// inside are patterns that end with one "**" from here on; deepTo those with a "**" here that end with a
 	// literal part, by that part; deep all others with a "**" here.
-	inside leaf
+	inside *leaf
 	deepTo map[string]*leaf
-	deep   leaf
+	deep   *leaf
 }
 
 // add files a clause.
 func (ix *index) add(c *clause) {
 	if c.pattern == nil {
-		ix.catalog.add(c)
+		addTo(&ix.catalog, c)
 		return
 	}
 	n := &ix.root
 	for i := range c.parts {
 		p := &c.parts[i]
 		if p.deep {
-			n.deepLeaf(c.parts[i+1:]).add(c)
+			n.addDeep(c.parts[i+1:], c)
 			return
 		}
 		n = n.child(p)
 	}
-	n.here.add(c)
+	addTo(&n.here, c)
+}
+
+// addTo adds a clause to a leaf, and makes it if need be.
+func addTo(l **leaf, c *clause) {
+	if *l == nil {
+		*l = &leaf{}
+	}
+	(*l).add(c)
 }
 
 // child gives the node below a part, and makes it if need be.
@@ -56,105 +65,80 @@ func (n *node) child(p *part) *node {
 		}
 		return n.any
 	default:
+		if n.globs == nil {
+			n.globs = &globs{}
+		}
 		return n.globs.child(p)
 	}
 }
 
-// deepLeaf gives the leaf for a "**" that rest follows.
-func (n *node) deepLeaf(rest []part) *leaf {
+// addDeep files a clause with a "**" that rest follows.
+func (n *node) addDeep(rest []part, c *clause) {
 	if len(rest) == 0 {
-		return &n.inside
+		addTo(&n.inside, c)
+		return
 	}
 	text, ok := rest[len(rest)-1].literal()
 	if !ok {
-		return &n.deep
+		addTo(&n.deep, c)
+		return
 	}
 	if n.deepTo == nil {
 		n.deepTo = map[string]*leaf{}
 	}
-	if n.deepTo[text] == nil {
-		n.deepTo[text] = &leaf{}
-	}
-	return n.deepTo[text]
+	l := n.deepTo[text]
+	addTo(&l, c)
+	n.deepTo[text] = l
 }
 
-// leaf holds clauses by subject.
+// leaf holds the clauses of one place: few of them in a list, more by subject.
 type leaf struct {
+	few       []*clause
+	bySubject *crowd
+}
+
+// fewClauses is up to how many clauses of a leaf are looked at one by one.
+const fewClauses = 4
+
+// add files a clause.
+func (l *leaf) add(c *clause) {
+	if l.bySubject == nil && len(l.few) < fewClauses {
+		l.few = append(l.few, c)
+		return
+	}
+	if l.bySubject == nil {
+		l.bySubject = &crowd{}
+		for _, have := range l.few {
+			l.bySubject.add(have)
+		}
+		l.few = nil
+	}
+	l.bySubject.add(c)
+}
+
+// crowd holds clauses by subject.
+type crowd struct {
 	open      []*clause // who needs no group and no name, in the order of the rules
 	users     table
-	names     table
-	dns       table
-	ids       table
+	userIDs   table
+	groups    [keyKinds]table
 	templates templates
 }
 
 // add files a clause by its subject.
-func (l *leaf) add(c *clause) {
-	s := c.subject
+func (s *crowd) add(c *clause) {
 	switch {
-	case s.Kind == Anyone, s.Kind == SignedIn, s.Unresolved:
-		l.open = append(l.open, c)
-		return
-	case s.Kind == User, s.Kind == Robot:
-		l.users.add(s.key, c)
-		return
-	case s.template != nil:
-		l.templates.add(c)
-		return
-	}
-	switch s.Kind {
-	case GroupName:
-		l.names.add(s.key, c)
-	case GroupDN:
-		l.dns.add(s.key, c)
+	case c.subject.Kind == User, c.subject.Kind == Robot:
+		s.users.add(c.keys[0].hash, c)
+	case c.subject.Kind == UserID:
+		s.userIDs.add(c.keys[0].hash, c)
+	case !c.isByGroup():
+		s.open = append(s.open, c)
+	case c.subject.template != nil:
+		s.templates.add(c)
 	default:
-		l.ids.add(s.key, c)
-	}
-	if s.heldID != "" {
-		l.ids.add(s.heldID, c)
-	}
-	if s.heldDN != "" {
-		l.dns.add(s.heldDN, c)
-	}
-}
-
-// fewKeys is up to how many keys a table is a list: that many comparisons a group cost less than a lookup.
-const fewKeys = 4
-
-// table finds clauses by one key.
-type table struct {
-	few  []tableEntry
-	many map[string][]*clause
-}
-
-// tableEntry is one key of a small table.
-type tableEntry struct {
-	key     string
-	clauses []*clause
-}
-
-// add files a clause under a key; an empty key matches nothing and is not filed.
-func (t *table) add(key string, c *clause) {
-	if key == "" {
-		return
-	}
-	if t.many != nil {
-		t.many[key] = append(t.many[key], c)
-		return
-	}
-	for i := range t.few {
-		if t.few[i].key == key {
-			t.few[i].clauses = append(t.few[i].clauses, c)
-			return
+		for _, k := range c.keys {
+			s.groups[k.kind].add(k.hash, c)
 		}
 	}
-	t.few = append(t.few, tableEntry{key: key, clauses: []*clause{c}})
-	if len(t.few) <= fewKeys {
-		return
-	}
-	t.many = make(map[string][]*clause, 2*len(t.few))
-	for _, e := range t.few {
-		t.many[e.key] = e.clauses
-	}
-	t.few = nil
 }

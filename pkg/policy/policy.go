@@ -187,7 +187,7 @@ func (p *Policy) indexFor(who *identity.Principal) *index {
 func (p *Policy) Decide(r Request) Decision {
 	out := Decision{Scope: r.Scope, policy: p}
 	var e ends
-	d := decider{want: wanted(r.Scope), out: &out, ends: &e}
+	d := decider{want: wanted(r.Scope), out: &out, ends: &e, settled: numbers{noNumber - 1, noNumber - 1}}
 	if d.want == 0 {
 		return out
 	}
@@ -196,7 +196,7 @@ func (p *Policy) Decide(r Request) Decision {
 	d.query.prepare(r.Scope.Name)
 	ix := p.indexFor(&r.Principal)
 	if d.want == registry.Catalog {
-		d.leaf(&ix.catalog)
+		d.leaf(ix.catalog)
 	} else {
 		d.walk(&ix.root, 0)
 	}

@@ -115,15 +115,16 @@ func (r *Rule) compile(number int) error {
 func (r *Rule) addClauses(s *Subject) error {
 	exceptions := r.exceptions(s)
 	if r.catalog {
-		r.lists = append(r.lists, &clause{rule: r, number: r.Number, effect: r.Effect, subject: s, exceptions: exceptions})
+		c := newClause(r, s)
+		c.exceptions = exceptions
+		r.lists = append(r.lists, c)
 	}
 	if r.effective == 0 {
 		return nil
 	}
 	for i := range r.Repos {
-		c := &clause{
-			rule: r, number: r.Number, effect: r.Effect, subject: s, pattern: &r.Repos[i], exceptions: exceptions,
-		}
+		c := newClause(r, s)
+		c.pattern, c.actions, c.exceptions = &r.Repos[i], r.effective, exceptions
 		if err := c.bind(); err != nil {
 			return fmt.Errorf("%w: rule %d (%s): %w", ErrInvalidRule, r.Number, r.Position, err)
 		}

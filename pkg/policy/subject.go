@@ -88,7 +88,7 @@ func NewSubject(kind SubjectKind, text, directory, name string) (Subject, error)
 		}
 		s.key = key
 	case GroupID, UserID:
-		s.key = idKey(name)
+		s.key = identity.FoldID(name)
 	case Anyone, SignedIn:
 	default:
 		return Subject{}, ErrInvalidRule
@@ -100,7 +100,7 @@ func NewSubject(kind SubjectKind, text, directory, name string) (Subject, error)
 func (s *Subject) Hold(g identity.Group) Subject {
 	held := *s
 	held.Held, held.Unresolved = g, false
-	held.heldID = idKey(g.ID)
+	held.heldID = identity.FoldID(g.ID)
 	held.heldDN = g.DNKey()
 	return held
 }
@@ -144,14 +144,6 @@ func (s *Subject) admitsPerson(p *identity.Principal, user string) bool {
 	}
 }
 
-// anyKey is the name by which something may be taken away through a group: also one that another group has, too.
-func anyKey(g *identity.Group) string {
-	if key := g.NameKey(); key != "" {
-		return key
-	}
-	return g.ContestedKey()
-}
-
 // admitsGroup reports whether the subject names the group, and fills the values of its holes.
 func (s *Subject) admitsGroup(g *identity.Group, v *values) bool {
 	switch {
@@ -161,31 +153,18 @@ func (s *Subject) admitsGroup(g *identity.Group, v *values) bool {
 		}
 		// A name that did not keep its length was not ASCII, and may have folded into somebody else's.
 		return g.NameKey() != "" && len(g.NameKey()) == len(g.Name) && s.template.match(g.NameKey(), v)
-	case s.heldID != "" && sameID(g.ID, s.heldID), s.heldDN != "" && g.DNKey() == s.heldDN:
+	case s.heldID != "" && g.IDKey() == s.heldID, s.heldDN != "" && g.DNKey() == s.heldDN:
 		return true
 	case s.Kind == GroupName:
 		return s.key != "" && (g.NameKey() == s.key || s.closes && g.ContestedKey() == s.key)
 	case s.Kind == GroupDN:
 		return g.DNKey() == s.key
 	default:
-		return s.key != "" && sameID(g.ID, s.key)
+		return s.key != "" && g.IDKey() == s.key
 	}
 }
 
-// idKey gives the form in which directory ids are compared: ASCII letters in lower case.
-func idKey(id string) string { return string(appendIDKey(nil, id)) }
-
-// appendIDKey appends the key of an id to b.
-func appendIDKey(b []byte, id string) []byte {
-	begin := len(b)
-	b = append(b, id...)
-	for i := begin; i < len(b); i++ {
-		b[i] = lower(b[i])
-	}
-	return b
-}
-
-// sameID compares an id with a key of [idKey].
+// sameID compares an id with a key of [identity.FoldID]. It does not allocate.
 func sameID(id, key string) bool {
 	if len(id) != len(key) {
 		return false
