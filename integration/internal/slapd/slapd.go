@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +25,13 @@ type Options struct {
 	Users int
 	// Plain lets simple binds through without TLS.
 	Plain bool
+	// Replica starts a second server that follows the first: see [Server.Replica].
+	Replica bool
+	// Configuration is more lines for the global part of slapd.conf.
+	Configuration string
+	// Namespace and Address run it in a network namespace, on an address there that is reached from outside. Empty
+	// means on loopback.
+	Namespace, Address string
 }
 
 // Server is a slapd that runs. Make one with [Start].
@@ -39,9 +47,17 @@ type Server struct {
 	// Password is everybody's, but RootPassword.
 	Password, RootPassword string
 
-	script  string
-	env     []string
-	logFile string
+	// ClientCertFile and ClientKeyFile are the certificate of the client svc-cert, whom the server takes for
+	// [Server.PersonDN] of that name.
+	ClientCertFile, ClientKeyFile string
+
+	script    string
+	env       []string
+	namespace string
+	dir       string
+	port      int
+	number    string // 1, or 2 for a replica
+	logFile   string
 }
 
 // Start starts a server that lives as long as the test, or skips the test where slapd is missing.
@@ -55,31 +71,56 @@ func Start(t testing.TB, o Options) *Server {
 	if o.Users == 0 {
 		o.Users = 50
 	}
-	port := loopback.Ports(t, 2)
+	const each = 2
+	port := loopback.Ports(t, 2*each)
 	s := &Server{
-		URL: "ldaps://" + loopback.Host(port+1), PlainURL: "ldap://" + loopback.Host(port),
 		script: repository.Path(t, "integration", "testbed", "openldap.sh"),
-		env: append(os.Environ(), "TB_DIR="+dir, "LDAP_PORT="+strconv.Itoa(port), "LDAP_REPLICA=no",
-			"LDAP_USERS="+strconv.Itoa(o.Users), "LDAP_BIG=20", "LDAP_LOGLEVEL=256", "LDAP_PLAIN="+yesNo(o.Plain)),
-		logFile: filepath.Join(dir, "openldap-"+strconv.Itoa(port), "slapd1.log"),
+		env: append(os.Environ(), "TB_DIR="+dir, "LDAP_PORT="+strconv.Itoa(port), "LDAP_REPLICA="+yesNo(o.Replica),
+			"LDAP_USERS="+strconv.Itoa(o.Users), "LDAP_BIG=20", "LDAP_LOGLEVEL=256", "LDAP_PLAIN="+yesNo(o.Plain),
+			"LDAP_EXTRA_CONF="+o.Configuration),
+		namespace: o.Namespace, dir: filepath.Join(dir, "openldap-"+strconv.Itoa(port)), port: port,
 	}
+	host := "localhost"
+	if o.Address != "" {
+		host = o.Address
+		s.env = append(s.env, "LDAP_ADDR="+host)
+	}
+	s.at(host, "1", port)
 	s.endWithTest(t, dir)
-	s.must(t, "start", "1")
+	s.must(t, "start", s.number)
 	s.readEnvironment(t)
+	if o.Replica {
+		s.must(t, "start", "2")
+	}
 	return s
 }
 
+// at makes the server the one with that number.
+func (s *Server) at(host, number string, port int) {
+	s.number, s.logFile = number, filepath.Join(s.dir, "slapd"+number+".log")
+	s.PlainURL = "ldap://" + net.JoinHostPort(host, strconv.Itoa(port))
+	s.URL = "ldaps://" + net.JoinHostPort(host, strconv.Itoa(port+1))
+}
+
+// Replica is the server that follows this one, where the options ask for it. It takes no changes.
+func (s *Server) Replica() *Server {
+	const further = 2
+	r := *s
+	r.at("localhost", "2", s.port+further)
+	return &r
+}
+
 // Kill ends the server at once, as a crash does.
-func (s *Server) Kill(t testing.TB) { t.Helper(); s.must(t, "kill", "1") }
+func (s *Server) Kill(t testing.TB) { t.Helper(); s.must(t, "kill", s.number) }
 
 // Restart starts the server again with the data that it had.
-func (s *Server) Restart(t testing.TB) { t.Helper(); s.must(t, "start", "1") }
+func (s *Server) Restart(t testing.TB) { t.Helper(); s.must(t, "start", s.number) }
 
 // Pause freezes the server: connects succeed, nothing answers.
-func (s *Server) Pause(t testing.TB) { t.Helper(); s.must(t, "pause", "1") }
+func (s *Server) Pause(t testing.TB) { t.Helper(); s.must(t, "pause", s.number) }
 
 // Resume lets a frozen server go on.
-func (s *Server) Resume(t testing.TB) { t.Helper(); s.must(t, "resume", "1") }
+func (s *Server) Resume(t testing.TB) { t.Helper(); s.must(t, "resume", s.number) }
 
 // Configuration is the directory's section of a gate's configuration.
 func (s *Server) Configuration() map[string]any {
@@ -109,7 +150,11 @@ func (s *Server) must(t testing.TB, args ...string) {
 }
 
 func (s *Server) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, s.script, args...) //nolint:gosec // the testbed's own script
+	words := append([]string{s.script}, args...)
+	if s.namespace != "" {
+		words = append([]string{"ip", "netns", "exec", s.namespace}, words...)
+	}
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...) //nolint:gosec // the testbed's own script
 	cmd.Env = s.env
 	return cmd
 }
@@ -152,6 +197,7 @@ func (s *Server) readEnvironment(t testing.TB) {
 	s.CAFile, s.BaseDN = said["LDAP_CA"], said["LDAP_BASE_DN"]
 	s.BindDN, s.Password = said["LDAP_BIND_DN"], said["LDAP_USER_PW"]
 	s.RootDN, s.RootPassword = said["LDAP_ROOT_DN"], said["LDAP_ROOT_PW"]
+	s.ClientCertFile, s.ClientKeyFile = said["LDAP_CLIENT_PEM"], said["LDAP_CLIENT_KEY"]
 }
 
 // Log returns what the server logged so far.
