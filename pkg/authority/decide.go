@@ -71,7 +71,8 @@ func (a *Authority) subject(who *identity.Principal) string {
 }
 
 // lifetime is longer for a token that allows push: an upload must not outlive it. No token outlives what the
-// policy grants by more than [token.MinLifetime].
+// policy grants by more than [token.MinLifetime], and one for a principal that could not be read again lives for
+// that long.
 func lifetime(g *Grant, service registry.Service, now time.Time) time.Duration {
 	life := service.TokenLifetime
 	for _, scope := range g.Granted {
@@ -79,6 +80,9 @@ func lifetime(g *Grant, service registry.Service, now time.Time) time.Duration {
 			life = service.PushTokenLifetime
 			break
 		}
+	}
+	if g.Principal.Stale {
+		life = token.MinLifetime
 	}
 	for i := range g.Decisions {
 		if end := g.Decisions[i].Until; !end.IsZero() {

@@ -82,8 +82,8 @@ type Limits struct {
 
 // FailedBinds is the budget of failed binds of an account.
 type FailedBinds struct {
-	Max    int           `yaml:"max" default:"3" min:"1" max:"1000" doc:"Failed binds of one account. At least 2 less than the number at which the directory locks it."`
-	Window time.Duration `yaml:"window" default:"30m" min:"1m" max:"168h" doc:"They count until none has failed for so long. At least the time in which the directory counts failures."`
+	Max    int           `yaml:"max" default:"0" min:"0" max:"1000" example:"3" doc:"Failed binds of one account at most. 0: two less than the number at which the directory locks it, at least 1 and at most 10, or 3 where that cannot be read. A number only lowers that, where it can be read."`
+	Window time.Duration `yaml:"window" default:"0s" min:"0s" max:"168h" example:"30m" doc:"They count until none has failed for so long. 0s: the time in which the directory counts failures, or 30m where that cannot be read. A time only makes it longer, where it can be read."`
 }
 
 // FailedLogins is the limit of failures of a client address.

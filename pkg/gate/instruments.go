@@ -79,7 +79,7 @@ func (i *instruments) observers(cfg config.Config) observers {
 		audible:     audible,
 	}
 	for _, d := range cfg.Directories {
-		o.directories[d.Name] = directoryObservers{wire: i.metrics.LDAPObserver(d.Name), flow: i.metrics.DirectoryObserver()}
+		o.directories[d.Name] = directoryObservers{wire: i.metrics.LDAPObserver(d.Name), flow: i.flowObserver()}
 	}
 	return o
 }

@@ -42,6 +42,11 @@ func (m *Metrics) DirectoryObserver() directory.Observer {
 				increment(t.coalesced[kind])
 			}
 		},
+		Believed: func(source, why string) {
+			if t := m.table.Load().directories[source]; t != nil {
+				increment(t.believed[why])
+			}
+		},
 		BudgetRefused: func(source string) {
 			if t := m.table.Load().directories[source]; t != nil {
 				t.refusals.Inc()

@@ -25,6 +25,7 @@ type families struct {
 	cacheRequests  *prometheus.CounterVec
 	cacheEvicted   *prometheus.CounterVec
 	coalesced      *prometheus.CounterVec
+	believed       *prometheus.CounterVec
 	budgetRefusals *prometheus.CounterVec
 
 	ldapOperations  *prometheus.CounterVec
@@ -42,6 +43,7 @@ type families struct {
 	policyReloadTime prometheus.Gauge
 	policyUnresolved prometheus.Gauge
 	policyVanished   *prometheus.CounterVec
+	policyMoved      *prometheus.GaugeVec
 
 	signingKey       *prometheus.GaugeVec
 	signingKeyErrors *prometheus.CounterVec
@@ -76,6 +78,7 @@ func newFamilies() *families {
 		policyReloadTime: gauge("wharfgate_policy_last_reload_success_timestamp_seconds", "When the policy was last read successfully."),
 		policyUnresolved: gauge("wharfgate_policy_unresolved_groups", "Groups named in a cannot whose id is not known yet: the cannot holds everybody of their directory."),
 		policyVanished:   counters("wharfgate_policy_vanished_groups_total", "Groups named in a cannot that are gone from their directory.", "directory"),
+		policyMoved:      gauges("wharfgate_policy_moved_names", "Login names that the policy follows and that belong to another account than before.", "directory"),
 
 		signingKey:       gauges("wharfgate_signing_key_not_after_timestamp_seconds", "When the certificate of a signing key ends.", "algorithm", "state"),
 		signingKeyErrors: counters("wharfgate_signing_key_renewal_errors_total", "Failed renewals of a signing key.", "algorithm"),
@@ -101,6 +104,7 @@ func (f *families) directories() {
 	f.cacheEvicted = counters("wharfgate_cache_evictions_total", "Entries that left a full memory before their time.", "directory", "cache")
 	f.coalesced = counters("wharfgate_coalesced_requests_total", "Questions that shared the answer to an identical one.", "directory", "kind")
 	f.budgetRefusals = counters("wharfgate_login_budget_refusals_total", "Passwords that were not sent because too many binds of the account have failed.", "directory")
+	f.believed = counters("wharfgate_logins_without_bind_total", "Logins with a password that a bind had proven before, and that was not bound again.", "directory", "why")
 
 	f.ldapOperations = counters("wharfgate_ldap_operations_total", "LDAP operations by their outcome.", "directory", "server", "op", "result")
 	f.ldapDuration = histograms("wharfgate_ldap_operation_duration_seconds", "Time of LDAP operations.", "directory", "server", "op")
@@ -118,9 +122,9 @@ func (f *families) collectors() []prometheus.Collector {
 		f.buildInfo,
 		f.tokenRequests, f.tokenDuration, f.tokenSize, f.scopeDecisions,
 		f.httpRequests, f.httpDuration, f.httpInFlight, f.httpQueue,
-		f.logins, f.loginDuration, f.cacheRequests, f.cacheEvicted, f.coalesced, f.budgetRefusals,
+		f.logins, f.loginDuration, f.cacheRequests, f.cacheEvicted, f.coalesced, f.budgetRefusals, f.believed,
 		f.ldapOperations, f.ldapDuration, f.ldapConnections, f.ldapWait, f.ldapUp, f.ldapBreaker, f.ldapCertificate, f.ldapAmbiguous,
-		f.policyInfo, f.policyRules, f.policyReload, f.policyReloadTime, f.policyUnresolved, f.policyVanished,
+		f.policyInfo, f.policyRules, f.policyReload, f.policyReloadTime, f.policyUnresolved, f.policyVanished, f.policyMoved,
 		f.signingKey, f.signingKeyErrors,
 		f.auditDropped, f.auditErrors,
 		f.configReload, f.configReloadTime, f.tlsCertificate, f.tlsReload,

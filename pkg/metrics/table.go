@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/wharfgate/wharfgate/pkg/authority"
+	"github.com/wharfgate/wharfgate/pkg/directory"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/policy"
 	"github.com/wharfgate/wharfgate/pkg/server"
@@ -71,6 +72,7 @@ type directoryTable struct {
 	caches    map[pair]prometheus.Counter
 	evicted   map[string]prometheus.Counter
 	coalesced map[string]prometheus.Counter
+	believed  map[string]prometheus.Counter
 	ambiguous prometheus.Counter
 	refusals  prometheus.Counter
 	servers   map[string]*serverTable
@@ -102,6 +104,7 @@ func newTable(f *families, s Subjects) *table {
 	}
 	for _, d := range s.Directories {
 		f.policyVanished.WithLabelValues(d.Name)
+		f.policyMoved.WithLabelValues(d.Name)
 	}
 	for _, handler := range handlers() {
 		for _, method := range methods() {
@@ -157,6 +160,7 @@ func newDirectoryTable(f *families, d Directory) *directoryTable {
 		caches:    make(map[pair]prometheus.Counter),
 		evicted:   make(map[string]prometheus.Counter),
 		coalesced: make(map[string]prometheus.Counter),
+		believed:  make(map[string]prometheus.Counter),
 		ambiguous: f.ldapAmbiguous.WithLabelValues(d.Name),
 		refusals:  f.budgetRefusals.WithLabelValues(d.Name),
 		servers:   make(map[string]*serverTable),
@@ -172,6 +176,9 @@ func newDirectoryTable(f *families, d Directory) *directoryTable {
 	}
 	for _, kind := range kinds() {
 		t.coalesced[kind] = f.coalesced.WithLabelValues(d.Name, kind)
+	}
+	for _, why := range []string{directory.BelievedRecent, directory.BelievedOutage} {
+		t.believed[why] = f.believed.WithLabelValues(d.Name, why)
 	}
 	for _, s := range d.Servers {
 		t.servers[s] = newServerTable(f, d.Name, s)

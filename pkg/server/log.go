@@ -102,6 +102,9 @@ func (s *Server) appendToken(a []slog.Attr, x *exchange) []slog.Attr {
 		return a
 	}
 	a = append(a, slog.String("granted", logScopes(x.grant.Granted)))
+	if x.grant.Principal.Stale {
+		a = append(a, slog.Bool("stale", true))
+	}
 	if rules := x.grant.Rules(); len(rules) > 0 {
 		a = append(a, slog.String("rules", strings.Join(rules, " ")))
 	}
