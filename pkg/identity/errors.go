@@ -43,6 +43,10 @@ const (
 	ReasonUnavailable        Reason = "unavailable"
 	ReasonTimeout            Reason = "timeout"
 	ReasonBusy               Reason = "busy"
+	// ReasonBanned: the directory refuses everything from the gate's address.
+	ReasonBanned Reason = "banned"
+	// ReasonLimit: a limit or quota of the directory kept it from a whole answer.
+	ReasonLimit Reason = "limit"
 	// ReasonClientGone: whoever asked hung up before there was an answer.
 	ReasonClientGone Reason = "client_gone"
 )
@@ -53,7 +57,7 @@ func Reasons() []Reason {
 		ReasonOK, ReasonWrongPassword, ReasonKnownWrongPassword, ReasonPasswordExpired, ReasonAccountExpired,
 		ReasonDisabled, ReasonLocked, ReasonMustChange, ReasonHours, ReasonWorkstation, ReasonRestricted,
 		ReasonTooManyGroups, ReasonNotFound, ReasonAmbiguous, ReasonBadName, ReasonRefused, ReasonThrottled,
-		ReasonUnavailable, ReasonTimeout, ReasonBusy, ReasonClientGone,
+		ReasonUnavailable, ReasonTimeout, ReasonBusy, ReasonBanned, ReasonLimit, ReasonClientGone,
 	}
 }
 

@@ -130,6 +130,9 @@ func (c *connection) search(r *goldap.SearchRequest, limit time.Duration) (*gold
 		return result, nil
 	}
 	f := answerFault(stepSearch, err, time.Since(start), limit)
+	if result != nil {
+		f.entries = len(result.Entries)
+	}
 	if !f.answered() {
 		c.abort()
 	}

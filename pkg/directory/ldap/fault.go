@@ -44,7 +44,11 @@ type serverError struct {
 	text    string // for operators: no user text, no secret
 	refused bool   // nobody listens there
 	brief   bool   // of classTimeout: the caller left too little time to blame the server
-	err     error
+	entries int    // of a search that was answered with an error: how many entries came before it
+
+	reason identity.Reason // what it is to who asked; empty for what its class says
+	after  time.Duration   // when asking again makes sense; zero for what its class says
+	err    error
 }
 
 // Error gives step and text.
@@ -174,8 +178,13 @@ func (b *Backend) unavailableFor(f *serverError, e directory.Entry) error {
 		reason = identity.ReasonTimeout
 	case classFull, classAway:
 		reason, after = identity.ReasonBusy, soon
+	case classAnswer:
+		if f.code == resultSizeLimitExceeded || f.code == resultAdminLimitExceeded {
+			reason = identity.ReasonLimit
+		}
 	default:
 	}
+	reason, after = orElse(f.reason, reason), orElse(f.after, after)
 	return &identity.RetryError{
 		Err: fmt.Errorf("%w: %w", identity.ErrUnavailable, f), Reason: reason, After: after,
 		ID: e.ID, Name: e.Name, Source: b.options.Source,

@@ -95,7 +95,7 @@ func (b *Backend) notFound(detail string) error {
 // findError makes the error of a search for an entry that gave no entries.
 func (b *Backend) findError(f *serverError) error {
 	switch {
-	case f.class == classAnswer && f.code == resultSizeLimitExceeded:
+	case f.class == classAnswer && f.code == resultSizeLimitExceeded && f.entries > 1: // fewer came: the limit is the server's own
 		return b.refuse(identity.ReasonAmbiguous, directory.Entry{}, "more than one entry has this login name")
 	case f.class == classAnswer && f.code == resultNoSuchObject:
 		f = &serverError{class: classConfig, step: "search accounts", text: "users.base_dn does not exist or may not be read", err: f}

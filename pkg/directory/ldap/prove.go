@@ -97,6 +97,9 @@ func (p *proving) at(ctx context.Context, s, next *server) (directory.Proof, *se
 			if f != nil && f.class == classAway {
 				return directory.Proof{}, f, nil
 			}
+			if ban := s.suspect(ctx, f); ban != nil {
+				return directory.Proof{}, ban, nil
+			}
 			proof, f, err := p.answer(s, f, readPolicy(controls))
 			proof.ByID = byID && !proof.IsZero()
 			return proof, f, err
@@ -127,6 +130,9 @@ func (p *proving) reserve(ctx context.Context) error {
 
 // connection takes a connection to a server, leaving time for the next one where there is one.
 func (p *proving) connection(ctx context.Context, s, next *server) (*connection, *serverError) {
+	if f := s.banned(); f != nil {
+		return nil, f
+	}
 	if c := s.binds.getIdle(); c != nil { // the usual case needs no deadline of its own
 		return c, nil
 	}
@@ -169,13 +175,16 @@ func verdict(f *serverError, policy identity.Reason) (guard.Outcome, identity.Re
 		if outcome, reason := windowsVerdict(f.text); reason != "" {
 			return outcome, reason
 		}
+		if reason := reasonInText(f.text); reason != "" {
+			return guard.Refused, reason
+		}
 		return guard.Wrong, identity.ReasonWrongPassword
 	case resultNoSuchObject:
 		return guard.Refused, identity.ReasonNotFound
 	case resultConstraintViolation, resultUnwillingToPerform, resultInappropriateAuth, resultInsufficientAccess, resultInvalidDNSyntax:
-		return guard.Refused, orElse(policy, identity.ReasonRefused)
-	case resultStrongAuthRequired, resultConfidentialityRequired, resultReferral:
-		return guard.NotSent, ""
+		return guard.Refused, orElse(reasonInText(f.text), orElse(policy, identity.ReasonRefused))
+	case resultStrongAuthRequired, resultConfidentialityRequired, resultReferral, resultAdminLimitExceeded:
+		return guard.NotSent, "" // a quota that is used up looks at no password either
 	default:
 		return guard.Unknown, ""
 	}

@@ -19,7 +19,8 @@ type server struct {
 	searches *searchPool
 	service  serviceAccount
 	breaker  breaker
-	met      atomic.Bool   // its own entry has been read
+	met      atomic.Bool // its own entry has been read
+	ban      ban
 	chains   atomic.Bool   // it has the matching rule for chains
 	guids    guidBinds     // whether it takes a GUID as the name of a bind
 	paging   chan struct{} // one for each dedicated connection of paged searches
@@ -80,6 +81,9 @@ const stepSearch = "search"
 // searchOnce searches on one connection. The caller may leave before the answer comes; the search then ends
 // by its own time-out, on a connection that takes no others.
 func (s *server) searchOnce(ctx context.Context, r *goldap.SearchRequest) (*goldap.SearchResult, *serverError) {
+	if f := s.banned(); f != nil {
+		return nil, f
+	}
 	c, f := s.searches.get(ctx)
 	if f != nil {
 		return nil, f
@@ -98,7 +102,7 @@ func (s *server) searchOnce(ctx context.Context, r *goldap.SearchRequest) (*gold
 			s.searches.retire(c)
 		}
 		s.searches.put(c)
-		done <- answer{result, f}
+		done <- answer{result, s.heed(ctx, f)}
 	})
 	if !ok {
 		s.searches.put(c)

@@ -54,6 +54,9 @@ func (a *serviceAccount) forget() {
 
 // serviceConnect opens a connection bound as the service account, ready to be shared.
 func (s *server) serviceConnect(ctx context.Context) (*connection, *serverError) {
+	if f := s.banned(); f != nil {
+		return nil, f
+	}
 	secret, f := s.serviceSecret()
 	if f != nil {
 		return nil, f
@@ -118,6 +121,7 @@ func (s *server) serviceBind(ctx context.Context, c *connection, secret identity
 	controls, f := c.bindService(o, secret, s.remaining(ctx))
 	s.observer().operation(s.url, "service_bind", f, time.Since(start))
 	s.report(c, f)
+	f = s.heed(ctx, f)
 	if f == nil {
 		if reason := readPolicy(controls).reason; reason != "" {
 			f = &serverError{class: classAnswer, text: "the password policy says " + string(reason)}
