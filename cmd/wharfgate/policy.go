@@ -20,6 +20,7 @@ type policyCmd struct {
 	Plan   policyPlanCmd   `cmd:"" help:"Say who gains and who loses what by a change of the policy."`
 	Allow  policyAllowCmd  `cmd:"" help:"Add a rule to the policy file."`
 	Remove policyRemoveCmd `cmd:"" help:"Take a rule out of the policy file."`
+	Names  policyNamesCmd  `cmd:"" help:"List login names that belong to another account than before."`
 	Import policyImportCmd `cmd:"" help:"Make a policy of the rules of docker_auth or zot."`
 	Schema policySchemaCmd `cmd:"" help:"Print the JSON Schema of the policy file."`
 }

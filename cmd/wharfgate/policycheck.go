@@ -5,23 +5,26 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/wharfgate/wharfgate/pkg/gate"
 	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
 )
 
 type policyCheckCmd struct {
 	policySource
 
-	JSON bool   `help:"Print JSON."`
-	File string `arg:"" optional:"" help:"The policy; left out, the one that the configuration names."`
+	Online bool   `help:"Ask the directories of the configuration for the groups and the users that the policy names."`
+	JSON   bool   `help:"Print JSON."`
+	File   string `arg:"" optional:"" help:"The policy; left out, the one that the configuration names."`
 }
 
 // Help gives examples.
 func (*policyCheckCmd) Help() string {
-	return `Reads the file alone: no directory is asked whether a group exists, as wharfgate check --online does.
-Without a configuration, short names of groups are taken to be allowed. Exit code 0: no faults (warnings do
-not count); 1: faults, or tests that fail.
+	return `Reads the file alone; with --online it also asks the directories whether its groups and users exist. Without a
+configuration, short names of groups are taken to be allowed. Exit code 0: no faults (warnings do not count);
+1: faults, or tests that fail.
 
   wharfgate policy check policy.yaml
+  wharfgate policy check -c wharfgate.yaml --online
   wharfgate policy check -c wharfgate.yaml --json`
 }
 
@@ -31,6 +34,17 @@ func (c *policyCheckCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	if c.Online {
+		desk, err := c.online()
+		if err != nil {
+			return err
+		}
+		defer desk.Close(ctx)
+		o = desk.Options
+		defer s.patience("asking the directories")()
+	}
 	r := policyfile.CheckFile(ctx, path, o)
 	if err := c.print(s.out, path, r); err != nil {
 		return err
@@ -39,6 +53,18 @@ func (c *policyCheckCmd) Run(ctx context.Context, s streams) error {
 		return errFaults
 	}
 	return nil
+}
+
+// online opens what can ask the directories.
+func (c *policyCheckCmd) online() (*gate.PolicyDesk, error) {
+	if c.Config == "" {
+		return nil, &usageError{"--online asks the directories of a configuration: name it with -c"}
+	}
+	cfg, err := loadConfig(c.Config)
+	if err != nil {
+		return nil, err
+	}
+	return gate.OpenPolicyDesk(cfg)
 }
 
 // checked is a report in JSON.

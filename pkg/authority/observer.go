@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/policy"
 	"github.com/wharfgate/wharfgate/pkg/registry"
 )
@@ -10,6 +11,8 @@ import (
 type Observer struct {
 	// Decided is called for each single action that was asked: "pull", "push", "delete" or "*".
 	Decided func(service, action string, granted bool, reason policy.Reason)
+	// Served is called for each token for somebody who is known. The grant must not be kept.
+	Served func(g *Grant)
 	// Signed is called for each token with its size in bytes; beyond [token.MaxHandySize] it may not pass
 	// every proxy.
 	Signed func(service string, size int)
@@ -22,6 +25,9 @@ func Actions() []string { return []string{"*", "delete", "pull", "push"} }
 func (o Observer) observe(service string, g *Grant, size int) {
 	if o.Signed != nil {
 		o.Signed(service, size)
+	}
+	if o.Served != nil && g.Principal.Kind != identity.Anonymous {
+		o.Served(g)
 	}
 	if o.Decided == nil {
 		return

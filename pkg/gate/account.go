@@ -28,11 +28,7 @@ type Desk struct {
 
 // OpenDesk builds the directories and loads the policy of a valid configuration.
 func OpenDesk(ctx context.Context, cfg config.Config, log *slog.Logger) (*Desk, error) {
-	cfg.Directories = slices.Clone(cfg.Directories)
-	for i := range cfg.Directories {
-		cfg.Directories[i].BindConnections.Min = 0 // one question needs no warm connections
-	}
-	all, err := newDirectoriesOnce(cfg, log)
+	all, err := newDirectoriesOnce(cold(cfg), log)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +50,15 @@ func OpenDesk(ctx context.Context, cfg config.Config, log *slog.Logger) (*Desk, 
 		desk.running.Go(func() { _ = task(ctx) })
 	}
 	return desk, nil
+}
+
+// cold gives a configuration for one question, which needs no warm connections.
+func cold(cfg config.Config) config.Config {
+	cfg.Directories = slices.Clone(cfg.Directories)
+	for i := range cfg.Directories {
+		cfg.Directories[i].BindConnections.Min = 0
+	}
+	return cfg
 }
 
 // Close ends the connections to the directories.

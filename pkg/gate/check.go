@@ -15,7 +15,6 @@ import (
 
 	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/directory"
-	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
 	"github.com/wharfgate/wharfgate/pkg/token"
 )
 
@@ -40,6 +39,8 @@ type Finding struct {
 	Severity Severity `json:"severity"`
 	// Where names the part: configuration, keys, tls, directory, policy.
 	Where string `json:"where"`
+	// Code is the code of a fault or a warning of the policy; else it is empty.
+	Code string `json:"code,omitempty"`
 	// Text says what was found and, for a fault, what to do.
 	Text string `json:"text"`
 }
@@ -253,28 +254,6 @@ func (c *checker) answered(d *directoryParts, answers []directory.ServerStatus) 
 		c.add(Fault, where, "no server could be asked; logins would be answered 503")
 	}
 	return reached
-}
-
-// policy reads the policy; its groups are looked up in those directories that answered.
-func (c *checker) policy(ctx context.Context, reached *directories) {
-	if c.cfg.Policy.File == "" {
-		return // a fault of the configuration already
-	}
-	p, err := policyfile.Load(ctx, c.cfg.Policy.File, policyOptions(c.cfg, reached))
-	if faults, ok := errors.AsType[policyfile.Faults](err); ok {
-		for _, f := range faults {
-			c.add(Fault, "policy", f.Error())
-		}
-		return
-	}
-	if err != nil {
-		c.add(Fault, "policy", err.Error())
-		return
-	}
-	c.add(OK, "policy", fmt.Sprintf("%d rules, revision %s", p.Len(), p.Revision()))
-	if reached != nil && len(reached.list) > 0 {
-		c.groups(ctx, reached, p)
-	}
 }
 
 // orElse gives text, or other where text is empty.

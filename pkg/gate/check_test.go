@@ -10,6 +10,7 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/certtest"
 	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/gate"
+	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
 	"github.com/wharfgate/wharfgate/pkg/token"
 )
 
@@ -221,9 +222,9 @@ func TestCheckOnline(t *testing.T) {
 	}
 
 	s.write(t, "policy.yaml", policy+rule("group:paiments"))
-	wantFinding(t, s.check(t, nil, gate.Online), gate.Fault, "policy", `no group "paiments"`)
+	wantWarning(t, s.check(t, nil, gate.Online), policyfile.WarnUnknownGroup, `does not know the group "paiments"`)
 	s.write(t, "policy.yaml", policy+rule("group:twins"))
-	wantFinding(t, s.check(t, nil, gate.Online), gate.Fault, "policy", `2 groups are called "twins"`)
+	wantWarning(t, s.check(t, nil, gate.Online), policyfile.WarnAmbiguousGroup, `knows 2 groups "twins"`)
 
 	s.write(t, "policy.yaml", policy)
 	s.write(t, "bind.pw", "wrong\n")
@@ -231,6 +232,21 @@ func TestCheckOnline(t *testing.T) {
 	s.write(t, "bind.pw", password)
 	s.config.Directories[0].Servers = []string{"ldap://" + deadServer(t)}
 	wantFault(t, s, "no server could be asked")
+}
+
+// wantWarning checks that a check has a warning of the policy, with its line, and no fault.
+func wantWarning(t *testing.T, found []gate.Finding, code policyfile.Code, text string) {
+	t.Helper()
+	said := false
+	for _, f := range found {
+		said = said || f.Severity == gate.Warning && f.Where == "policy" && f.Code == string(code) && strings.Contains(f.Text, text) && strings.Contains(f.Text, "policy.yaml:")
+		if f.Severity == gate.Fault {
+			t.Errorf("%s: %s", f.Where, f.Text)
+		}
+	}
+	if !said {
+		t.Errorf("no warning %s with %q among %v", code, text, found)
+	}
 }
 
 // wantFault checks that an online check has a fault of the directory with a text, and asks for no groups.
@@ -241,7 +257,7 @@ func wantFault(t *testing.T, s *site, text string) {
 		if f.Severity == gate.Fault && strings.Contains(f.Text, text) {
 			said = true
 		}
-		if strings.Contains(f.Text, "could not be looked up") {
+		if strings.Contains(f.Text, "could not be asked for") {
 			t.Errorf("groups are looked up without a directory: %s", f.Text)
 		}
 	}

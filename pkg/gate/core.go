@@ -35,6 +35,7 @@ type core struct {
 	audit       *audit.Writer
 	authority   *authority.Authority
 	server      *server.Server
+	follower    *follower
 	observers   observers
 	drained     chan struct{} // closed when no request needs the core any more
 }
@@ -50,6 +51,7 @@ func newCore(ctx context.Context, cfg config.Config, log *slog.Logger, auditOut 
 	c.audit, errs[3] = newAudit(cfg, auditOut, o.audit)
 	err := errors.Join(errs[:]...)
 	if err == nil {
+		c.follower = newFollower(g.names, c.live, c.directories, o.movedNames)
 		err = c.connect()
 	} else {
 		err = errors.Join(err, certificateFault(cfg.TLS))
@@ -90,9 +92,11 @@ func (c *core) connect() error {
 	if len(c.cfg.Directories) > 1 {
 		home = c.cfg.DefaultDirectoryName()
 	}
+	told := c.observers.authority
+	told.Served = c.follower.served
 	c.authority, err = authority.New(authority.Options{
 		Services: services(c.cfg), Authenticator: c.directories.realms, Resolver: c.directories.realms,
-		Policy: c.live, Issuer: issuer, Audit: c.audit.Write, DefaultDirectory: home, Observer: c.observers.authority,
+		Policy: c.live, Issuer: issuer, Audit: c.audit.Write, DefaultDirectory: home, Observer: told,
 	})
 	if err != nil {
 		return err
@@ -158,7 +162,7 @@ func (c *core) run(ctx context.Context) error {
 	background, stop := context.WithCancel(ctx)
 	defer stop()
 	var tasks sync.WaitGroup
-	for _, task := range append(c.directories.tasks(), c.watcher.Run, c.keys.Run) {
+	for _, task := range append(c.directories.tasks(), c.watcher.Run, c.keys.Run, c.follower.run) {
 		tasks.Go(func() {
 			if err := task(background); err != nil && background.Err() == nil {
 				c.log.Error("background task ended", "error", err)

@@ -81,6 +81,7 @@ func Build(ctx context.Context, cfg config.Config, o Options) (*Gate, error) {
 	if g.guards, err = newGuards(g.watch.forgotten); err != nil {
 		return nil, err
 	}
+	g.guards.names = newNames(cfg, o.Logger)
 	c, err := newCore(ctx, cfg, o.Logger, o.Audit, g.guards, g.watch.observers(cfg))
 	if err != nil {
 		return nil, err
@@ -98,6 +99,7 @@ func (g *Gate) Run(ctx context.Context) error {
 	}
 	stopServing := g.serve(ctx)
 	stopOperator := g.serveOperator(ctx)
+	stopControl := g.serveControl(ctx)
 	g.announce()
 	var err error
 	select {
@@ -106,6 +108,7 @@ func (g *Gate) Run(ctx context.Context) error {
 	}
 	stopServing()
 	g.unfinished(stopOperator())
+	g.unfinished(stopControl())
 	g.o.Logger.Info("stopped")
 	return err
 }
@@ -182,6 +185,7 @@ func (g *Gate) serve(ctx context.Context) (stop func()) {
 	first := g.core.Load()
 	g.live = server.NewLive(first.server)
 	g.start(ctx, first)
+	remembered := background(ctx, g.guards.names.Run, g.fail)
 	done := background(ctx, func(ctx context.Context) error { return g.live.Serve(ctx, g.public) }, g.fail)
 	return func() {
 		g.turn.Lock()
@@ -190,6 +194,7 @@ func (g *Gate) serve(ctx context.Context) (stop func()) {
 		g.unfinished(done())
 		close(g.core.Load().drained)
 		g.cores.Wait()
+		g.unfinished(remembered())
 	}
 }
 

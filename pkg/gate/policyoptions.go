@@ -6,4 +6,4 @@ import (
 )
 
 // PolicyOptions says what the policy of a configuration may refer to. With it no directory is asked.
-func PolicyOptions(cfg config.Config) policyfile.Options { return policyOptions(cfg, nil) }
+func PolicyOptions(cfg config.Config) policyfile.Options { return checkOptions(cfg, nil) }

@@ -24,6 +24,13 @@ func (m *Metrics) PolicyObserver() policyfile.Observer {
 	}
 }
 
+// MovedNames shows how many login names that the policy follows belong to another account than before.
+func (m *Metrics) MovedNames(directory string, n int) {
+	if m.table.Load().directories[directory] != nil {
+		m.families.policyMoved.WithLabelValues(directory).Set(float64(n))
+	}
+}
+
 // policyLoaded shows the policy that is in force now.
 func (m *Metrics) policyLoaded(l policyfile.Loaded) {
 	if old := m.revision.Swap(&l.Revision); old != nil && *old != l.Revision {

@@ -43,13 +43,28 @@ type Options struct {
 	// FindGroup holds nothing: such a cannot applies to every person of its directory. It is called for several
 	// directories at once.
 	FindGroup func(ctx context.Context, directory, nameOrDN string) ([]identity.Group, error)
-	// AskAll lets [Check] ask FindGroup for the groups of all rules.
+	// FindUser asks a directory for the id of the account that has a login name; empty means that there is none,
+	// and an error that the directory could not be asked. Nil asks nobody. Only [Check] asks, with AskAll.
+	FindUser func(ctx context.Context, directory, login string) (id string, err error)
+	// KnownNames gives the accounts that had a login name before, for the warnings of [Check]; nil knows none.
+	KnownNames func() ([]KnownName, error)
+	// AskAll lets [Check] ask FindGroup and FindUser for the groups and the users of all rules.
 	AskAll bool
 	// Now is the clock; nil means [time.Now]. A test without a time of its own is run as of now.
 	Now func() time.Time
 	// FindBudget is how long one load waits for FindGroup altogether; zero means one second. What is not
 	// found by then counts as not asked.
 	FindBudget time.Duration
+}
+
+// KnownName says whose a login name is.
+type KnownName struct {
+	// Directory is the directory, Name the folded login name.
+	Directory, Name string
+	// ID is the folded id of the account to which the name belonged.
+	ID string
+	// Now is the id of the account that has the name by now, where it is another one.
+	Now string
 }
 
 // Directory is what the language needs to know of a configured directory.

@@ -32,6 +32,10 @@ const (
 	WarnUnknownGroup Code = "group-not-found"
 	// WarnAmbiguousGroup: several groups have the name that is used, so that it matches none of them.
 	WarnAmbiguousGroup Code = "group-not-unique"
+	// WarnUnknownUser: the directory has no account of a login name.
+	WarnUnknownUser Code = "user-not-found"
+	// WarnNameMoved: a login name that a rule follows belongs to another account than before.
+	WarnNameMoved Code = "name-moved"
 	// WarnNotAsked: the directory could not be asked.
 	WarnNotAsked Code = "directory-not-asked"
 )
@@ -40,7 +44,7 @@ const (
 func WarningCodes() []Code {
 	return []Code{
 		WarnShadowed, WarnExpired, WarnOpen, WarnRepeated, WarnCrossedHoles, WarnBlockedHole, WarnTestTime, WarnUnknownGroup,
-		WarnAmbiguousGroup, WarnNotAsked,
+		WarnAmbiguousGroup, WarnUnknownUser, WarnNameMoved, WarnNotAsked,
 	}
 }
 
@@ -63,6 +67,8 @@ type Report struct {
 	Warnings Warnings
 	// Rules, Tests and Assertions count what could be read of the document.
 	Rules, Tests, Assertions int
+	// GroupsFound counts the groups that rules name and a directory knows; it is zero where none was asked.
+	GroupsFound int
 }
 
 // Check reads a document like [ParseContext], and looks for what its author may not have meant. With
@@ -91,7 +97,9 @@ func Check(ctx context.Context, name string, data []byte, o Options) Report {
 	w := warner{document: d, policy: p, known: map[groupRef]int{}, silent: map[string]bool{}}
 	w.remarks(o.now())
 	w.groups(ctx)
+	w.users(ctx)
 	w.blocked(ctx)
+	r.GroupsFound = w.found
 	r.Policy, r.Warnings = p, Warnings(Faults(append(r.Warnings, w.warnings...)).sorted("warnings"))
 	return r
 }
@@ -109,13 +117,14 @@ type warner struct {
 	document *document
 	policy   *policy.Policy
 	warnings Warnings
+	found    int              // groups that rules name
 	known    map[groupRef]int // how many groups of a name there are
 	silent   map[string]bool  // directories that did not answer
 }
 
 // warn notes a warning about a rule.
 func (w *warner) warn(r *policy.Rule, code Code, message, remedy string) {
-	p := parser{file: w.document.file, lines: w.document.lines}
+	p := parser{file: w.document.file, source: w.document.source}
 	p.at(r.Position.Line, r.Position.Column, 1, code, message, remedy)
 	w.warnings = append(w.warnings, p.faults...)
 }
@@ -150,15 +159,20 @@ func (w *warner) ask(ctx context.Context, ref groupRef) (int, bool) {
 	}
 	found, err := w.document.options.FindGroup(ctx, ref.directory, ref.name)
 	if err != nil {
-		w.silent[ref.directory] = true
-		w.warnings = append(w.warnings, Fault{
-			File: w.document.file, Code: WarnNotAsked, Message: fmt.Sprintf("directory %q could not be asked for groups: %v", ref.directory, err),
-			Remedy: "look at the directory and the network, and check again",
-		})
+		w.unasked(ref.directory, "groups", err)
 		return 0, false
 	}
 	w.known[ref] = len(found)
 	return len(found), true
+}
+
+// unasked notes that a directory does not answer.
+func (w *warner) unasked(directory, what string, err error) {
+	w.silent[directory] = true
+	w.warnings = append(w.warnings, Fault{
+		File: w.document.file, Code: WarnNotAsked, Message: fmt.Sprintf("directory %q could not be asked for %s: %v", directory, what, err),
+		Remedy: "look at the directory and the network, and check again",
+	})
 }
 
 // groups looks for every group that a rule names.
@@ -177,9 +191,11 @@ func (w *warner) groups(ctx context.Context) {
 			told[ref] = true
 			switch n, ok := w.ask(ctx, ref); {
 			case !ok:
+			case n == 1:
+				w.found++
 			case n == 0:
 				w.warn(r, WarnUnknownGroup, fmt.Sprintf("directory %q does not know the group %s", ref.directory, quoted(ref.name)), "correct the name, or make the group")
-			case n > 1:
+			default:
 				w.warn(r, WarnAmbiguousGroup, fmt.Sprintf("directory %q knows %d groups %s, so that the name matches none of them", ref.directory, n, quoted(ref.name)), "write the DN or the id of the one that is meant")
 			}
 		}
