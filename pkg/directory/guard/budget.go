@@ -52,6 +52,15 @@ func (b *Budget) Admitted(source, id string) *AccountAttempts {
 	return a
 }
 
+// Forget ends what is counted for the account that source and id name, if the Counter can, and says how many failures
+// that were.
+func (b *Budget) Forget(source, id string) (forgotten int) {
+	if f, ok := b.o.Counter.(Forgetter); ok {
+		return f.Forget(AccountKey(source, id))
+	}
+	return 0
+}
+
 // AccountKey is the key under which a [Counter] counts an account. No two accounts share one.
 func AccountKey(source, id string) string { return strconv.Quote(source) + "/" + id }
 

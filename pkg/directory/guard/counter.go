@@ -29,6 +29,12 @@ type Counter interface {
 	Settle(ctx context.Context, s Slot, o Outcome) error
 }
 
+// A Forgetter is a [Counter] that can end what it counts for one account.
+type Forgetter interface {
+	// Forget ends what is counted under the key, and says how many failures that were.
+	Forget(key string) (forgotten int)
+}
+
 // Unlimited is a [Counter] that never refuses and counts nothing. It stands where no budget is configured.
 type Unlimited struct{}
 

@@ -68,7 +68,10 @@ type Memory struct {
 	swept    time.Time
 }
 
-var _ Counter = (*Memory)(nil)
+var (
+	_ Counter   = (*Memory)(nil)
+	_ Forgetter = (*Memory)(nil)
+)
 
 // failures are the binds of one account that count.
 type failures struct {
