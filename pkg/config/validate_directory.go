@@ -142,11 +142,11 @@ func (v *validator) names(d Directory, path string) {
 
 // method checks that the kind of server can have the method: one that cannot would find no groups, and say nothing.
 func (v *validator) method(d Directory, path string) {
-	ofWindows := d.Groups.Method == methodTokenGroups || d.Groups.Method == methodInChain
+	tokens, chain := d.Groups.Method == methodTokenGroups, d.Groups.Method == methodInChain
 	switch d.Kind {
-	case "active_directory", "samba", "389ds", "custom", "": // the server is asked
+	case "active_directory", "samba", "custom", "": // the server is asked
 	default:
-		if ofWindows {
+		if tokens || chain && d.Kind != "389ds" { // which may learn the rule
 			v.add(path, fmt.Sprintf("%s is of Active Directory, and %s would find no groups by it", d.Groups.Method, d.Kind), "use member_search or member_of")
 		}
 	}
