@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-tour test lint bench cover build fuzz install-tools image clean
+.PHONY: help demo demo-tour test lint bench soak cover build fuzz install-tools image clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 FUZZTIME ?= 10s
@@ -28,6 +28,10 @@ lint: ## The linter alone.
 bench: ## Speed and memory beside one slapd, in 8 minutes. QUICK=1: a first look in 2. PAGE=file: write the figures there.
 	@bash integration/install.sh
 	@go -C integration test ./bench -run '^$$' -bench '^BenchmarkGate$$' -benchtime 1x -timeout 30m -args $(if $(QUICK),-quick) $(if $(PAGE),-page "$(abspath $(PAGE))")
+
+soak: ## A directory's server killed 1,000 times under load, in half an hour: nothing leaks. KILLS=n: so many.
+	@bash integration/install.sh
+	@go -C integration test ./servers -run LDAP41_Kills -count=1 -v -timeout 3h -args -kills $(or $(KILLS),1000)
 
 cover: ## Coverage of the product's own tests, into bin/cover.html.
 	@mkdir -p bin

@@ -9,6 +9,7 @@ import (
 type breaker struct {
 	failures atomic.Int32
 	opened   chan struct{} // tells the prober
+	wanted   chan struct{} // tells the prober that there is no other server
 
 	mu      sync.Mutex
 	open    atomic.Bool

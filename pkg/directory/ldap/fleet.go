@@ -138,6 +138,16 @@ func (t *tour) stick(s *server) {
 	t.fleet.current.CompareAndSwap(current, s)
 }
 
+// want has every server looked for at once, because somebody asked and none is in service.
+func (f *fleet) want() {
+	for _, s := range f.servers() {
+		select {
+		case s.breaker.wanted <- struct{}{}:
+		default:
+		}
+	}
+}
+
 // better gives the servers in service that are of a better rank than the one in use, best first.
 func (f *fleet) better() []*server {
 	current, servers := f.current.Load(), f.servers()

@@ -58,6 +58,40 @@ func TestLDAP47_ReturnToTheFirst(t *testing.T) {
 	})
 }
 
+// TestLDAP47_AskedWhileAway: a server that was away for long is back in service a moment after somebody asks, where
+// there is no other.
+func TestLDAP47_AskedWhileAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newFakeServer()
+		b, stop := running(t, options(nil, s))
+		defer stop()
+		synctest.Wait()
+		s.on(silent)
+		for range 3 {
+			_, _ = b.Find(t.Context(), "alice", 0)
+		}
+		time.Sleep(10 * time.Minute)
+		dials := s.opened()
+		for range 100 {
+			if _, err := b.Find(t.Context(), "alice", 0); !errors.Is(err, identity.ErrUnavailable) {
+				t.Errorf("Find while it is away: %v, want ErrUnavailable", err)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := s.opened() - dials; n == 0 || n > 8 {
+			t.Errorf("%d probes while 100 ask for 10 s, want some, and not one for each", n)
+		}
+		s.on(nil)
+		time.Sleep(4 * time.Second) // of the probe that hangs
+		_, _ = b.Find(t.Context(), "alice", 0)
+		time.Sleep(500 * time.Millisecond)
+		if _, err := b.Find(t.Context(), "alice", 0); err != nil {
+			t.Errorf("Find a moment after its recovery: %v", err)
+		}
+	})
+}
+
 // TestLDAP35_ManyServers: a wrong password of the service account is told to two servers and no more, however many
 // there are, as they count failures together.
 func TestLDAP35_ManyServers(t *testing.T) {

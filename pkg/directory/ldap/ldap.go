@@ -164,7 +164,8 @@ func (b *Backend) ask(ctx context.Context, prefer *server, question func(context
 	if f := b.discovered(ctx); f != nil {
 		return nil, f
 	}
-	t, last := b.fleet.tour(), b.allAway()
+	var last *serverError
+	t := b.fleet.tour()
 	for s := t.next(prefer); s != nil; s = t.next(prefer) {
 		t.try(s)
 		try, cancel := b.share(ctx, t.next(prefer))
@@ -181,6 +182,9 @@ func (b *Backend) ask(ctx context.Context, prefer *server, question func(context
 		if ctx.Err() != nil {
 			break
 		}
+	}
+	if last == nil {
+		last = b.allAway()
 	}
 	return nil, last
 }
@@ -205,8 +209,9 @@ func (b *Backend) spread(d time.Duration, share float64) time.Duration {
 	return d + time.Duration(float64(d)*share*b.options.Rand())
 }
 
-// allAway is the fault of having no server in service.
+// allAway is the fault of having no server in service. They are looked for at once.
 func (b *Backend) allAway() *serverError {
+	b.fleet.want()
 	return &serverError{class: classNetwork, step: "ask the directory", text: "every server is out of service"}
 }
 

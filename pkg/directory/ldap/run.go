@@ -113,10 +113,10 @@ func (s *server) lookAfter(ctx context.Context) {
 	}
 }
 
-// recover probes, less often each time, until the server answers.
+// recover probes, less often each time unless somebody has no other server, until the server answers.
 func (s *server) recover(ctx context.Context) {
 	for wait := firstProbe; ; {
-		if !s.backend.pauseUnless(ctx, s.gone, wait) {
+		if !s.awaitProbe(ctx, wait) {
 			return
 		}
 		if f := s.probe(ctx); f == nil {
@@ -131,6 +131,26 @@ func (s *server) recover(ctx context.Context) {
 			most = lastRefusedProbe
 		}
 		wait = min(2*wait, most)
+	}
+}
+
+// awaitProbe waits until it is time for the next probe, or reports false when there is none.
+func (s *server) awaitProbe(ctx context.Context, wait time.Duration) bool {
+	const least, jitter = 250 * time.Millisecond, 0.5
+	if !s.backend.pauseUnless(ctx, s.gone, least) {
+		return false
+	}
+	t := time.NewTimer(s.backend.spread(wait-least, jitter))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-s.gone:
+		return false
+	case <-s.breaker.wanted:
+		return true
+	case <-t.C:
+		return true
 	}
 }
 

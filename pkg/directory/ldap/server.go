@@ -33,7 +33,7 @@ func newServer(b *Backend, rank int, e endpoint) *server {
 	s := &server{
 		dialer: newDialer(e, o), backend: b, gone: make(chan struct{}),
 		service: serviceAccount{turn: make(chan struct{}, 1)},
-		breaker: breaker{opened: make(chan struct{}, 1)},
+		breaker: breaker{opened: make(chan struct{}, 1), wanted: make(chan struct{}, 1)},
 		paging:  make(chan struct{}, pagedAtOnce),
 	}
 	s.rank.Store(int32(rank))
