@@ -32,6 +32,8 @@ func windows(t testing.TB, s *samba.Server, edit func(*ldap.Options)) ldap.Optio
 			NameAttribute: "sAMAccountName", IDAttribute: "objectSid", DNAttribute: "distinguishedName",
 			MemberAttributes: []string{"member"},
 		},
+		// What a test wants to know is not how fast a busy machine is.
+		Timeouts: ldap.Timeouts{Dial: 10 * time.Second, Operation: 20 * time.Second, Stage: 30 * time.Second},
 	}
 	if edit != nil {
 		edit(&o)

@@ -1,10 +1,14 @@
 package backend_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"net"
 	"net/url"
 	"os"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/wharfgate/wharfgate/integration/internal/samba"
@@ -37,14 +41,9 @@ func hostPort(t testing.TB, text, port string) string {
 // use gives the edit that makes a Backend go this way.
 func (w watched) use(t testing.TB) func(*ldap.Options) {
 	t.Helper()
-	ca, err := os.ReadFile(w.CAFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	return func(o *ldap.Options) {
 		o.Servers = []string{w.URL}
-		o.TLS = &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
-		o.TLS.RootCAs.AppendCertsFromPEM(ca)
+		o.TLS = &tls.Config{RootCAs: bothPools(t, w.CAFile), MinVersion: tls.VersionTLS12}
 	}
 }
 
@@ -57,4 +56,42 @@ func (w watched) trips(mark int) []tap.Request {
 		}
 	}
 	return out
+}
+
+// hostLog notes which addresses are connected to.
+type hostLog struct {
+	mu    sync.Mutex
+	hosts []string
+}
+
+// dial is the Dialer of a Backend.
+func (l *hostLog) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	l.mu.Lock()
+	l.hosts = append(l.hosts, address)
+	l.mu.Unlock()
+	return new(net.Dialer).DialContext(ctx, network, address)
+}
+
+// all gives the addresses so far.
+func (l *hostLog) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.hosts)
+}
+
+// has reports whether an address was connected to.
+func (l *hostLog) has(address string) bool { return slices.Contains(l.all(), address) }
+
+// bothPools trusts the authorities of some files.
+func bothPools(t testing.TB, files ...string) *x509.CertPool {
+	t.Helper()
+	pool := x509.NewCertPool()
+	for _, f := range files {
+		ca, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool.AppendCertsFromPEM(ca)
+	}
+	return pool
 }

@@ -8,7 +8,7 @@ func newCatalog(o Options) (*Backend, error) {
 		return nil, nil
 	}
 	o.Servers, o.Discovery = o.Users.Catalog, nil
-	o.Users.Catalog = nil
+	o.Users.Catalog, o.Users.State, o.Groups.Method = nil, NoState, MemberSearch
 	o.BindConnections.Min = -1
 	return New(o)
 }

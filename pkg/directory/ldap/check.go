@@ -30,8 +30,10 @@ func (b *Backend) Probe(ctx context.Context) []directory.ServerStatus {
 			statuses[i] = s.check(ctx)
 		})
 	}
+	var catalog []directory.ServerStatus
+	wg.Go(func() { catalog = b.probeCatalog(ctx) })
 	wg.Wait()
-	return statuses
+	return append(statuses, catalog...)
 }
 
 // check looks at one server.
@@ -82,7 +84,7 @@ func (s *server) checkEntries(c *connection, status *directory.ServerStatus) *se
 			return f
 		}
 	}
-	return nil
+	return s.checkAccounts(c, status)
 }
 
 // checkKind tells what the server is, and whether that fits what is configured.

@@ -35,12 +35,8 @@ func newSIDMemory(o *Options) (m sidMemory, err error) {
 	return m, err
 }
 
-// get gives what is known of a SID. Groups that each Windows machine has of its own need no name: only their id
-// counts.
+// get gives what is known of a SID.
 func (m sidMemory) get(s sid) (foundGroup, bool) {
-	if s.builtin() {
-		return foundGroup{id: s.String()}, true
-	}
 	if hit := m.groups.Get(s); hit.State == cache.Fresh {
 		return hit.Value, true
 	}
@@ -101,11 +97,15 @@ func (w *walk) lookUp(ctx context.Context, sids []sid) (map[sid]foundGroup, *ser
 	return named, nil
 }
 
-// groupOf reads a group's entry. A group with a DN that cannot be parsed counts by its id.
+// groupOf reads a group's entry. A group with a DN that cannot be parsed counts by its id, and one that every Windows
+// machine has of its own has no name: its members change with the roles of machines.
 func (b *Backend) groupOf(e *goldap.Entry) foundGroup {
-	key, err := identity.NormalDN(e.DN)
-	if err != nil {
-		key = ""
+	g := foundGroup{id: idOf(e, b.shape.groupID), dn: e.DN, name: nameOf(e, b.shape.nameAttribute)}
+	if key, err := identity.NormalDN(e.DN); err == nil {
+		g.key = key
 	}
-	return foundGroup{id: idOf(e, b.shape.groupID), dn: e.DN, key: key, name: nameOf(e, b.shape.nameAttribute)}
+	if s, err := parseSID(g.id); err == nil && s.builtin() {
+		g.name = ""
+	}
+	return g
 }

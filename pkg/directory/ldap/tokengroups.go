@@ -11,14 +11,11 @@ import (
 const tokenGroupsAttribute = "tokenGroups"
 
 // tokenGroups reads the groups of an account out of its own entry, and looks up those that are not known by now.
-// Groups that are not found below base_dn, and those that every Windows machine has of its own, count by their id.
+// Groups that are not found below base_dn, as those of other domains, count by their id.
 func (w *walk) tokenGroups(ctx context.Context, own *goldap.Entry) *serverError {
 	raw := own.GetEqualFoldRawAttributeValues(tokenGroupsAttribute)
 	if len(raw) == 0 { // every account has a primary group
-		return &serverError{
-			class: classConfig, step: "read " + tokenGroupsAttribute,
-			text: "the server gives none: the service account may not read it, or this is no domain controller; see groups.method",
-		}
+		return noTokenGroups()
 	}
 	sids := make([]sid, len(raw))
 	for i, value := range raw {
@@ -31,4 +28,12 @@ func (w *walk) tokenGroups(ctx context.Context, own *goldap.Entry) *serverError 
 	found, f := w.groupsOf(ctx, sids)
 	w.found = append(w.found, found...)
 	return f
+}
+
+// noTokenGroups is the fault of an account without any.
+func noTokenGroups() *serverError {
+	return &serverError{
+		class: classConfig, step: "read " + tokenGroupsAttribute,
+		text: "the server gives none: let the service account read it, or use another groups.method",
+	}
 }
