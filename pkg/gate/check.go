@@ -199,7 +199,7 @@ func (c *checker) passwordFile(cfg config.Directory) {
 // directories puts the directories of a valid configuration together, as far as that works.
 func (c *checker) directories() *directories {
 	all := &directories{}
-	for _, cfg := range c.cfg.Directories {
+	for i, cfg := range c.cfg.Directories {
 		where := "directory " + cfg.Name
 		d, err := newDirectoryOnce(c.cfg, cfg)
 		if err != nil {
@@ -207,6 +207,7 @@ func (c *checker) directories() *directories {
 			continue
 		}
 		all.list = append(all.list, d)
+		c.kind(i)
 		c.add(OK, where, fmt.Sprintf("groups by %s below %q; a change of groups shows within %s, and while the directory is away groups are believed for %s more",
 			cfg.Groups.Method, orElse(cfg.Groups.BaseDN, cfg.BaseDN), cfg.Cache.TTL, cfg.Cache.StaleIfDown))
 		if cfg.InsecurePlaintext {
