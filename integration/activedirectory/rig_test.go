@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/wharfgate/wharfgate/integration/internal/lifetime"
 	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 	"github.com/wharfgate/wharfgate/integration/internal/samba"
+	"github.com/wharfgate/wharfgate/integration/internal/tap"
 )
 
 // TestMain runs the tests and then ends what they shared.
@@ -152,4 +154,21 @@ func login(t *testing.T, g *gate.Gate, user, password string) found {
 		}
 	}
 	return f
+}
+
+// granted returns the actions that a token grants on a repository.
+func granted(a client.Answer, repository string) []string {
+	i := slices.IndexFunc(a.Claims.Access, func(x client.Access) bool { return x.Name == repository })
+	if i < 0 {
+		return nil
+	}
+	return a.Claims.Access[i].Actions
+}
+
+// through makes a gate reach its directory by a tap.
+func through(p *tap.Tap) func(gate.Settings) {
+	return func(s gate.Settings) {
+		s.Directory()["servers"] = []string{p.URL}
+		s.Directory()["tls"] = gate.Settings{"ca_file": p.CAFile}
+	}
 }

@@ -20,7 +20,7 @@ USER_PW=${SAMBA_USER_PW:-Passw0rd!}
 STRONG=${SAMBA_STRONG_AUTH:-yes}     # yes | allow_sasl_over_tls | no (no lets cleartext simple binds through)
 MODEL=${SAMBA_MODEL:-prefork}        # prefork | single | standard
 LOCKOUT=${SAMBA_LOCKOUT:-5}          # wrong passwords until lockout, 0 is never
-NUSERS=${SAMBA_USERS:-60} NFILL=${SAMBA_FILL:-1600} DEPTH=${SAMBA_DEPTH:-30}
+NUSERS=${SAMBA_USERS:-60} NFILL=${SAMBA_FILL:-200} DEPTH=${SAMBA_DEPTH:-30}
 EXTRA=${SAMBA_EXTRA_CONF:-}          # more lines for smb.conf's [global]
 
 DOM=${REALM,,}; B="DC=${DOM//./,DC=}"

@@ -65,7 +65,7 @@ func (c *connection) requests(r *bufio.Reader) {
 				c.mu.Unlock()
 			}
 		}
-		if _, err := c.far.Write(raw); err != nil {
+		if _, err := c.far.Write(c.tap.limitValues(raw)); err != nil {
 			return
 		}
 	}

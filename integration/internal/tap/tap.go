@@ -29,6 +29,8 @@ type Tap struct {
 	opened   int
 	conns    map[net.Conn]bool
 	lose     func(Request) bool
+	limited  string
+	limit    int
 }
 
 // Start makes a way to a directory's TLS port, as host:port, that lasts as long as the test. Client trusts the
