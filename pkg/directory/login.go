@@ -46,6 +46,21 @@ func (a *Authenticator) login(ctx context.Context, c identity.Credentials, start
 	if err != nil {
 		return identity.Principal{}, err
 	}
+	return a.whoever(ctx, c.Username, p)
+}
+
+// whoever makes the principal of a proven account. One that turns out to have another name by now is read again, if
+// what was typed still leads to it.
+func (a *Authenticator) whoever(ctx context.Context, login string, p proven) (identity.Principal, error) {
+	principal, err := a.principal(ctx, p)
+	if !refused(err, identity.ReasonNotFound) || a.age(p.entry) <= settledAge {
+		return principal, err
+	}
+	e, errFind := find(ctx, a.backend, login, 0)
+	if errFind != nil || e.ID != p.entry.ID {
+		return principal, err
+	}
+	p.entry = e
 	return a.principal(ctx, p)
 }
 

@@ -58,7 +58,7 @@ func (a *Authenticator) ask(ctx context.Context, q question) (proven, error) {
 		p, err = a.bind(ctx, &q)
 	}
 	age := a.age(q.entry)
-	if err == nil && !q.admission.Valid && age > freshAge || doubtful(err) && age > settledAge {
+	if err == nil && !q.admission.Valid && !p.proof.ByID && age > freshAge || doubtful(err) && age > settledAge {
 		p, err = a.askAgain(ctx, &q, p, err)
 	}
 	a.learn(&q, err)

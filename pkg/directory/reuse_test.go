@@ -175,3 +175,37 @@ func TestUnknownSpellingShutsNobodyOut(t *testing.T) {
 		t.Errorf("Find alice: %v", err)
 	}
 }
+
+// TestRenamedSinceItWasRead: an account with a new canonical name logs in under it by a name that still leads to it, as
+// soon as its groups are read again.
+func TestRenamedSinceItWasRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		spread := []float64{0.99, 0} // the entry outlives the account
+		r := newRoom(t, func(s *setup) {
+			s.cached.Rand = func() float64 {
+				next := spread[0]
+				spread = append(spread[1:], 0.5)
+				return next
+			}
+		})
+		u := alice()
+		u.ID = "id-alice"
+		r.fake.OnAccount = func(_ context.Context, e directory.Entry) error {
+			if e.Name != u.Name {
+				return &identity.AccountError{Reason: identity.ReasonNotFound}
+			}
+			return nil
+		}
+		if _, err := r.login(t.Context(), u.Aliases[0], right); err != nil {
+			t.Fatal(err)
+		}
+		u.Name = "alice2"
+		r.fake.Put(u)
+		time.Sleep(105 * time.Second)
+		p, err := r.login(t.Context(), u.Aliases[0], right)
+		if err != nil || p.Name != "alice2" {
+			t.Errorf("login after the change = %q, %v, want alice2", p.Name, err)
+		}
+	})
+}
