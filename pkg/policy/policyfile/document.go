@@ -11,8 +11,8 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/registry"
 )
 
-// document reads the top level.
-func (p *parser) document(root *yaml.Node) {
+// document reads the top level; the rules are read by a function.
+func (p *parser) document(root *yaml.Node, rules func(*yaml.Node)) {
 	fields, ok := p.mapping(root, "the policy", []string{"version", "groups", "rules", "tests"})
 	if !ok {
 		return
@@ -29,16 +29,23 @@ func (p *parser) document(root *yaml.Node) {
 		p.tests(f.value)
 	}
 	f, ok := fields["rules"]
-	switch {
-	case !ok:
+	if !ok {
 		p.node(root, CodeMissingKey, `the policy has no "rules"`, `write "rules:" with a list of rules; "rules: []" grants nothing`)
-	case f.value.Kind != yaml.SequenceNode:
-		p.wrongKind(f.value, `"rules"`, `a list of rules, each beginning with "- who:"`)
-	case len(f.value.Content) > MaxRules:
-		p.node(f.value.Content[MaxRules], CodeTooLarge, fmt.Sprintf("more than %d rules", MaxRules), "one rule with a hole stands for one a group")
+		return
+	}
+	rules(f.value)
+}
+
+// list reads the rules of a document that is read as a whole.
+func (p *parser) list(n *yaml.Node) {
+	switch {
+	case n.Kind != yaml.SequenceNode:
+		p.wrongKind(n, `"rules"`, `a list of rules, each beginning with "- who:"`)
+	case len(n.Content) > MaxRules:
+		p.node(n.Content[MaxRules], CodeTooLarge, fmt.Sprintf("more than %d rules", MaxRules), "one rule with a hole stands for one a group")
 	default:
-		for _, n := range f.value.Content {
-			p.rule(n)
+		for _, item := range n.Content {
+			p.rule(item)
 		}
 	}
 }

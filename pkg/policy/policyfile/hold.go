@@ -142,7 +142,7 @@ func (h *holder) unresolved(holds []hold) int {
 
 // faults reports the groups that the directory does not know, or knows several of.
 func (h *holder) faults(d *document) Faults {
-	p := &parser{file: d.file, lines: d.lines}
+	p := &parser{file: d.file, source: d.source}
 	seen := map[*yaml.Node]bool{}
 	for _, ref := range d.holds {
 		s := h.states[ref.groupRef]

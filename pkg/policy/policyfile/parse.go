@@ -50,7 +50,7 @@ type document struct {
 	holds    []hold
 	trials   []trial
 	options  Options
-	lines    []string
+	source   *source
 }
 
 // compile makes the policy, with the groups that the holder knows; without one nothing is held.
@@ -81,7 +81,7 @@ func Revision(data []byte) string {
 // parser reads one document and collects its faults.
 type parser struct {
 	file    string
-	lines   []string
+	source  *source
 	options Options
 	faults  Faults
 	starred map[[2]int]bool // where a star without quotes was mended
@@ -95,33 +95,50 @@ type parser struct {
 
 // read reads a document without asking anybody.
 func read(name string, data []byte, o Options) (*document, Faults) {
-	p := &parser{file: name, options: o, starred: map[[2]int]bool{}, aliases: map[string]alias{}}
-	p.lines = splitLines(data)
-	if root := p.load(data); root != nil {
-		p.refuse(root)
-		p.document(root)
+	return readBy(name, data, o, sliceBytes)
+}
+
+// readBy reads a document in slices of a size, or as a whole where that cannot be done.
+func readBy(name string, data []byte, o Options, size int) (*document, Faults) {
+	source := &source{text: data}
+	p := newParser(name, source, o)
+	if p.bounded(data) && !p.sliced(data, size) {
+		p = newParser(name, source, o)
+		if root := p.load(data); root != nil {
+			p.refuse(root)
+			p.document(root, p.list)
+		}
 	}
 	return &document{
-		file: name, revision: Revision(data), rules: p.rules, holds: p.holds, trials: p.trials, options: o, lines: p.lines,
+		file: name, revision: Revision(data), rules: p.rules, holds: p.holds, trials: p.trials, options: o, source: source,
 	}, p.faults
 }
 
-// splitLines cuts a document into its lines. What is too large is not looked at.
-func splitLines(data []byte) []string {
-	if len(data) > MaxBytes {
-		return nil
-	}
-	text := strings.TrimPrefix(string(data), "\ufeff")
-	return strings.Split(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n"), "\n")
+// newParser makes a parser that has noted nothing.
+func newParser(name string, s *source, o Options) *parser {
+	return &parser{file: name, source: s, options: o, starred: map[[2]int]bool{}, aliases: map[string]alias{}}
 }
 
-// line gives a line by its number; empty where there is none.
-func (p *parser) line(n int) string {
-	if n < 1 || n > len(p.lines) {
+// source is the text of a document. Its lines are looked for when a fault wants one.
+type source struct {
+	text  []byte
+	lines []string
+}
+
+// line gives a line by its number; empty where there is none. What is too large is not looked at.
+func (s *source) line(n int) string {
+	if s.lines == nil && len(s.text) <= MaxBytes {
+		text := strings.TrimPrefix(string(s.text), "\ufeff")
+		s.lines = strings.Split(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n"), "\n")
+	}
+	if n < 1 || n > len(s.lines) {
 		return ""
 	}
-	return p.lines[n-1]
+	return s.lines[n-1]
 }
+
+// line gives a line of the document.
+func (p *parser) line(n int) string { return p.source.line(n) }
 
 // whole notes a fault of the document as a whole.
 func (p *parser) whole(code Code, message, remedy string) {

@@ -28,7 +28,7 @@ func (d *document) verify() (Faults, Warnings) {
 	if err != nil {
 		return Faults{{File: d.file, Code: CodeYAML, Message: err.Error()}}, nil
 	}
-	v := verifier{parser: parser{file: d.file, lines: d.lines}, policy: p, now: d.options.now(), moments: turningPoints(p)}
+	v := verifier{parser: parser{file: d.file, source: d.source}, policy: p, now: d.options.now(), moments: turningPoints(p)}
 	for i := range d.trials {
 		for j := range d.trials[i].assertions {
 			v.try(&d.trials[i], &d.trials[i].assertions[j])

@@ -21,24 +21,26 @@ var (
 	errSeveral    = errors.New("several documents")
 )
 
-// load gives the document's root node, or nil after noting why there is none.
-func (p *parser) load(data []byte) *yaml.Node {
+// bounded refuses what is too large, and what is not text.
+func (p *parser) bounded(data []byte) bool {
 	if len(data) > MaxBytes {
 		p.whole(CodeTooLarge, fmt.Sprintf("the document has more than %d MiB", MaxBytes>>20),
 			"write fewer rules: one with a hole stands for one a group")
-		return nil
+		return false
 	}
 	if bytes.Count(data, []byte(","))+bytes.Count(data, []byte(":"))+bytes.Count(data, []byte("\n")) > maxItems {
 		p.whole(CodeTooLarge, fmt.Sprintf("the document has more than %d lines and items", maxItems),
 			"write fewer rules: one with a hole stands for one a group")
-		return nil
+		return false
 	}
-	if !p.checkText(data) {
-		return nil
-	}
+	return p.checkText(data)
+}
+
+// load gives the document's root node, or nil after noting why there is none.
+func (p *parser) load(data []byte) *yaml.Node {
 	text := data
 	for spent := 0; ; spent += len(data) {
-		root, line, err := loadOne(text)
+		root, line, err := loadOne(text, maxDepth)
 		switch {
 		case err == nil:
 			return root
@@ -58,8 +60,8 @@ func (p *parser) load(data []byte) *yaml.Node {
 }
 
 // loadOne reads the root of the only document of a stream. With errSeveral comes the line of the second one.
-func loadOne(text []byte) (*yaml.Node, int, error) {
-	loader, err := yaml.NewLoader(bytes.NewReader(text), yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth))))
+func loadOne(text []byte, depth int) (*yaml.Node, int, error) {
+	loader, err := yaml.NewLoader(bytes.NewReader(text), yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(depth))))
 	if err != nil {
 		return nil, 0, fmt.Errorf("prepare YAML: %w", err)
 	}
