@@ -24,6 +24,8 @@ gcc gcc
 openssl openssl
 pgrep procps
 flock util-linux
+ip iproute2
+iptables iptables
 shellcheck shellcheck
 systemd-analyze systemd
 W

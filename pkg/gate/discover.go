@@ -73,9 +73,8 @@ func (r *resolvers) dial(ctx context.Context, network, address string) (net.Conn
 		return err
 	})
 	for i, h := range hosts {
-		const keepAlive = 30 * time.Second
 		var conn net.Conn
-		if conn, err = dialShare(ctx, &net.Dialer{KeepAlive: keepAlive}, len(hosts)-i, network, net.JoinHostPort(h, port)); err == nil {
+		if conn, err = dialShare(ctx, &net.Dialer{KeepAliveConfig: ldap.KeepAlive()}, len(hosts)-i, network, net.JoinHostPort(h, port)); err == nil {
 			return conn, nil
 		}
 	}

@@ -55,6 +55,7 @@ type Server struct {
 	env       []string
 	namespace string
 	dir       string
+	host      string
 	port      int
 	number    string // 1, or 2 for a replica
 	logFile   string
@@ -80,12 +81,12 @@ func Start(t testing.TB, o Options) *Server {
 			"LDAP_EXTRA_CONF="+o.Configuration),
 		namespace: o.Namespace, dir: filepath.Join(dir, "openldap-"+strconv.Itoa(port)), port: port,
 	}
-	host := "localhost"
+	s.host = "localhost"
 	if o.Address != "" {
-		host = o.Address
-		s.env = append(s.env, "LDAP_ADDR="+host)
+		s.host = o.Address
+		s.env = append(s.env, "LDAP_ADDR="+s.host)
 	}
-	s.at(host, "1", port)
+	s.at("1", port)
 	s.endWithTest(t, dir)
 	s.must(t, "start", s.number)
 	s.readEnvironment(t)
@@ -96,17 +97,17 @@ func Start(t testing.TB, o Options) *Server {
 }
 
 // at makes the server the one with that number.
-func (s *Server) at(host, number string, port int) {
+func (s *Server) at(number string, port int) {
 	s.number, s.logFile = number, filepath.Join(s.dir, "slapd"+number+".log")
-	s.PlainURL = "ldap://" + net.JoinHostPort(host, strconv.Itoa(port))
-	s.URL = "ldaps://" + net.JoinHostPort(host, strconv.Itoa(port+1))
+	s.PlainURL = "ldap://" + net.JoinHostPort(s.host, strconv.Itoa(port))
+	s.URL = "ldaps://" + net.JoinHostPort(s.host, strconv.Itoa(port+1))
 }
 
 // Replica is the server that follows this one, where the options ask for it. It takes no changes.
 func (s *Server) Replica() *Server {
 	const further = 2
 	r := *s
-	r.at("localhost", "2", s.port+further)
+	r.at("2", s.port+further)
 	return &r
 }
 

@@ -224,15 +224,22 @@ func (p *bindPool) sendLocked(place *list.Element, g grant) {
 
 // drain drops what is idle and turns away who waits, because the server is out of service.
 func (p *bindPool) drain(f *serverError) {
+	p.dropIdle()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for first := p.waiting.Front(); first != nil; first = p.waiting.Front() {
+		p.sendLocked(first, grant{fault: f})
+	}
+}
+
+// dropIdle drops what is idle.
+func (p *bindPool) dropIdle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.idle {
 		p.forgetLocked(c)
 	}
 	p.idle = nil
-	for first := p.waiting.Front(); first != nil; first = p.waiting.Front() {
-		p.sendLocked(first, grant{fault: f})
-	}
 }
 
 // retire refuses from now on with a fault. What is in use is closed when it is given back.

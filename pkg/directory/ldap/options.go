@@ -71,7 +71,7 @@ type Options struct {
 	Now func() time.Time
 	// Rand gives numbers in [0, 1) for jitter and is called from many goroutines. Nil means rand.Float64.
 	Rand func() float64
-	// Dialer opens the socket. Nil means a net.Dialer with keep-alive.
+	// Dialer opens the socket. Nil means a net.Dialer with [KeepAlive].
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -206,10 +206,16 @@ func (o Options) withDefaults() Options {
 		o.Rand = rand.Float64
 	}
 	if o.Dialer == nil {
-		const keepAlive = 30 * time.Second
-		o.Dialer = (&net.Dialer{KeepAlive: keepAlive}).DialContext
+		o.Dialer = (&net.Dialer{KeepAliveConfig: KeepAlive()}).DialContext
 	}
 	return o
+}
+
+// KeepAlive finds out within half a minute that an idle connection leads nowhere, and keeps firewalls from forgetting it.
+// It is for a Dialer of one's own.
+func KeepAlive() net.KeepAliveConfig {
+	const idle, interval, count = 15 * time.Second, 5 * time.Second, 3
+	return net.KeepAliveConfig{Enable: true, Idle: idle, Interval: interval, Count: count}
 }
 
 // withDefaults fills every zero field.

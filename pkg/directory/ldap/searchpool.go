@@ -163,6 +163,17 @@ func (p *searchPool) retire(c *connection) {
 	p.retireLocked(c)
 }
 
+// retireIdle takes the connections out of use that nothing runs on.
+func (p *searchPool) retireIdle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.all {
+		if c.inFlight == 0 {
+			p.retireLocked(c)
+		}
+	}
+}
+
 // retireLocked empties the slot of a connection, and closes the connection if nothing runs on it.
 func (p *searchPool) retireLocked(c *connection) {
 	for i := range p.slots {

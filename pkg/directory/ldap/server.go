@@ -134,7 +134,16 @@ func (s *server) report(c *connection, f *serverError) {
 	case c != nil && f.class == classNetwork && (c.proven.Load() || c.blamed.Swap(true)):
 	case s.breaker.bad(f.refused):
 		s.leave(f)
+	case f.class == classTimeout:
+		s.doubtIdle()
 	}
+}
+
+// doubtIdle drops what is idle after a time-out: a firewall that forgot one connection has forgotten its neighbors, and
+// the next login must not wait for each of them.
+func (s *server) doubtIdle() {
+	s.binds.dropIdle()
+	s.searches.retireIdle()
 }
 
 // leave takes the server out of service. Its connections are suspect and go.
