@@ -190,7 +190,8 @@ func TestRenamedSinceItWasRead(t *testing.T) {
 			}
 		})
 		u := alice()
-		u.ID = "id-alice"
+		u.ID, u.DN, u.PasswordChanged = "id-alice", "cn=alice,dc=example,dc=org", time.Now()
+		r.fake.Put(u)
 		r.fake.OnAccount = func(_ context.Context, e directory.Entry) error {
 			if e.Name != u.Name {
 				return &identity.AccountError{Reason: identity.ReasonNotFound}
