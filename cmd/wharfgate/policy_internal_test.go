@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/wharfgate/wharfgate/pkg/gate"
 )
 
 const smallPolicy = `version: 1
@@ -114,4 +116,56 @@ func TestPolicyAllowAndRemove(t *testing.T) {
 	if data, err = os.ReadFile(path); err != nil || string(data) != smallPolicy {
 		t.Errorf("the file has\n%s", data)
 	}
+}
+
+// TestPolicyRemoveShowsWhatItOpens before it writes: a can that was the only rule to name a folder.
+func TestPolicyRemoveShowsWhatItOpens(t *testing.T) {
+	t.Parallel()
+	const text = "version: 1\nrules:\n  - who: group:payments\n    can: push\n    repos: payments/**\n  - who: group:team-<team>\n    can: push\n    repos: <team>/**\n"
+	path := writePolicy(t, text)
+	code, out, problems := command(t, "policy", "remove", "--file", path, "1", "--dry-run")
+	if code != exitOK || !strings.Contains(out, "group team-payments gains pull and push in payments/**, a folder that no other rule names any more") ||
+		!strings.Contains(out, "caution: this rule was the only one to name a folder") {
+		t.Errorf("exit %d\n%s%s", code, out, problems)
+	}
+	if data, err := os.ReadFile(path); err != nil || string(data) != text {
+		t.Errorf("the file was changed: %v\n%s", err, data)
+	}
+	code, out, problems = command(t, "policy", "remove", "--file", path, "2", "--dry-run")
+	if code != exitOK || strings.Contains(out, "caution") {
+		t.Errorf("exit %d\n%s%s", code, out, problems)
+	}
+}
+
+// TestPolicyNames lists, accepts, and says so where there is nothing to accept.
+func TestPolicyNames(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write(t, "policy.yaml", "version: 1\nrules:\n  - {who: [user:eve], can: [pull], repos: [a/**]}\n  - {who: [signed-in], can: [push], repos: [users/<user>/**]}\n")
+	cfg, err := loadConfig(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(t, "", "policy", "names", "-c", s.config).want(t, exitOK, "no login name")
+	call(t, "", "policy", "check", "-c", s.config).want(t, exitOK, "no faults")
+	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	line := `{"directory":"corp","name":"eve","id":"id-1","since":"2026-01-01T00:00:00Z","now":"id-2","now_since":"2026-02-01T00:00:00Z"}` + "\n"
+	if err := os.WriteFile(gate.NamesPath(cfg), []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	call(t, "", "policy", "names", "-c", s.config).want(t, exitOK, "eve of directory corp: account id-1", "now account id-2")
+	call(t, "", "policy", "names", "-c", s.config, "--json").want(t, exitOK, `"now":"id-2"`)
+	call(t, "", "policy", "check", "-c", s.config).want(t, exitOK, "policy.yaml:3:5", "write user-id:id-1", "policy.yaml:4:5", "users/<user>/**")
+	call(t, "", "check", "-c", s.config).want(t, exitFaults, "warning  policy: ", "write user-id:id-1") // no keys yet
+	call(t, "", "policy", "names", "-c", s.config, "--accept", "bob").want(t, exitFaults, "nothing was changed")
+	call(t, "", "policy", "names", "-c", s.config, "--accept", "Eve@corp").want(t, exitOK, "accepted: eve of directory corp is the account id-2 now")
+	call(t, "", "policy", "names", "-c", s.config).want(t, exitOK, "no login name")
+	got := call(t, "", "policy", "check", "-c", s.config)
+	got.want(t, exitOK, "no faults")
+	if strings.Contains(got.out, "id-1") {
+		t.Errorf("still warned of:\n%s", got.out)
+	}
+	call(t, "", "policy", "check", "--online", "policy.yaml").want(t, exitUsage, "-c")
 }

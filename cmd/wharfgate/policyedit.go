@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/wharfgate/wharfgate/pkg/policy"
 	"github.com/wharfgate/wharfgate/pkg/policy/policyedit"
 	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
 	"github.com/wharfgate/wharfgate/pkg/policy/policyplan"
@@ -25,13 +26,13 @@ type policyEditor struct {
 }
 
 // edit changes the file: it shows what changes for whom, asks, and writes.
-func (e *policyEditor) edit(ctx context.Context, s streams, change func(data []byte) (after []byte, said string, err error)) error {
+func (e *policyEditor) edit(ctx context.Context, s streams, caution caution, change func(data []byte) (after []byte, said string, err error)) error {
 	o, path, err := e.file(e.File)
 	if err != nil {
 		return err
 	}
 	for range maxTries {
-		err = e.once(ctx, s, o, path, change)
+		err = e.once(ctx, s, o, path, caution, change)
 		if !errors.Is(err, policyedit.ErrChanged) {
 			return err
 		}
@@ -43,7 +44,7 @@ func (e *policyEditor) edit(ctx context.Context, s streams, change func(data []b
 }
 
 // once tries to change the file.
-func (e *policyEditor) once(ctx context.Context, s streams, o policyfile.Options, path string, change func([]byte) ([]byte, string, error)) error {
+func (e *policyEditor) once(ctx context.Context, s streams, o policyfile.Options, path string, caution caution, change func([]byte) ([]byte, string, error)) error {
 	file, err := policyedit.Open(path)
 	if err != nil {
 		return err
@@ -63,8 +64,14 @@ func (e *policyEditor) once(ctx context.Context, s streams, o policyfile.Options
 	if len(after.Faults) > 0 {
 		return faulty(s, after, "the policy would have faults; nothing was changed")
 	}
-	if err := printChanges(s.out, policyplan.Plan(before.Policy, after.Policy)); err != nil {
+	changes := policyplan.Plan(before.Policy, after.Policy)
+	if err := printChanges(s.out, changes); err != nil {
 		return err
+	}
+	if caution != nil {
+		if _, err := fmt.Fprint(s.out, caution(before.Policy, after.Policy, changes)); err != nil {
+			return err
+		}
 	}
 	if e.DryRun {
 		_, err := fmt.Fprintln(s.out, "dry run: nothing was written")
@@ -78,6 +85,29 @@ func (e *policyEditor) once(ctx context.Context, s streams, o policyfile.Options
 	}
 	_, err = fmt.Fprintf(s.out, "written: %s, revision %s; the version before is %s\n", path, after.Policy.Revision(), file.Backup())
 	return err
+}
+
+// caution says what somebody may not expect of an edit; it may be empty.
+type caution func(before, after *policy.Policy, changes []policyplan.Change) string
+
+// freed warns where a can that goes opens something: it was the only rule to name a folder that holes keep out of.
+func freed(before, after *policy.Policy, changes []policyplan.Change) string {
+	if len(policyplan.Opened(changes)) == 0 || bars(before) != bars(after) {
+		return ""
+	}
+	return "caution: this rule was the only one to name a folder, which kept holes out of it; those who gain above get it. To\n" +
+		"keep them out, let another rule name the folder, such as a cannot for them\n"
+}
+
+// bars counts the rules that take something away.
+func bars(p *policy.Policy) int {
+	n := 0
+	for _, r := range p.Rules() {
+		if r.Effect == policy.Cannot {
+			n++
+		}
+	}
+	return n
 }
 
 // faulty prints the faults of a policy.
@@ -130,7 +160,7 @@ starts over.
 // Run adds the rule.
 func (c *policyAllowCmd) Run(ctx context.Context, s streams) error {
 	rule := policyedit.Rule{Who: []string{c.Subject}, Can: strings.Split(c.Action, ","), Repos: c.Repos, Until: c.Until, Note: c.Note}
-	return c.edit(ctx, s, func(data []byte) ([]byte, string, error) {
+	return c.edit(ctx, s, nil, func(data []byte) ([]byte, string, error) {
 		text, err := policyedit.Allow(data, rule)
 		if err != nil {
 			return nil, "", err
@@ -166,7 +196,7 @@ func (c *policyRemoveCmd) Run(ctx context.Context, s streams) error {
 		return &usageError{"name the rule by its number, or by --line"}
 	}
 	var chosen string // what was meant at first: its number may be another one's after somebody else's change
-	return c.edit(ctx, s, func(data []byte) ([]byte, string, error) {
+	return c.edit(ctx, s, freed, func(data []byte) ([]byte, string, error) {
 		number := c.Rule
 		if c.Line > 0 {
 			var err error

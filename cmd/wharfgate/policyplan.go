@@ -26,7 +26,7 @@ type policyPlanCmd struct {
 // Help gives examples.
 func (*policyPlanCmd) Help() string {
 	return `Compares what the two policies give to each group, user and pattern that they name, and asks no
-directory. It never misses a change. Exit code 0: both were read; 1: faults; with --exit-code 4: something
+directory; a note says what it therefore cannot know. It never misses a change. Exit code 0: both were read; 1: faults; with --exit-code 4: something
 changes.
 
 An audit record names only the groups through which a rule decided. So what --replay lists as lost may still
@@ -40,6 +40,7 @@ be given to somebody by another group of theirs, and a new cannot for another gr
 // plan is the answer in JSON.
 type plan struct {
 	Changes []policyplan.Change  `json:"changes"`
+	Notes   []string             `json:"notes,omitempty"`
 	Replay  *policyplan.Replayed `json:"replay,omitempty"`
 }
 
@@ -58,6 +59,7 @@ func (c *policyPlanCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	answer := plan{Changes: policyplan.Plan(before, after)}
+	answer.Notes = policyplan.Notes(answer.Changes)
 	if c.Replay != "" {
 		if answer.Replay, err = c.replay(s, before, after); err != nil {
 			return err
@@ -111,8 +113,15 @@ func printChanges(w io.Writer, changes []policyplan.Change) error {
 	case 1:
 		verdict = "1 change"
 	}
-	_, err := fmt.Fprintln(w, verdict)
-	return err
+	if _, err := fmt.Fprintln(w, verdict); err != nil {
+		return err
+	}
+	for _, note := range policyplan.Notes(changes) {
+		if _, err := fmt.Fprintln(w, "note: "+note); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printReplay writes what the replay found.
