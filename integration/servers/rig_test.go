@@ -102,6 +102,12 @@ type load struct {
 // startLoad asks until stop, as so many people.
 func startLoad(t *testing.T, g *gate.Gate, password string, people int) *load {
 	t.Helper()
+	return startLoadOf(t, g, password, people, person)
+}
+
+// startLoadOf is startLoad for people of other names.
+func startLoadOf(t *testing.T, g *gate.Gate, password string, people int, person func(int) string) *load {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &load{cancel: cancel, asked: make([]atomic.Int64, people), faults: make(chan string, people)}
 	asker := g.Asker(gate.Service)
