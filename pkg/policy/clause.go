@@ -62,6 +62,11 @@ func (c *clause) isByGroup() bool { return c.subject.isGroupKind() && !c.subject
 // bind connects the holes of the pattern with those of the subject.
 func (c *clause) bind() error {
 	c.userDirectory = c.subject.Directory
+	if !c.pattern.holed {
+		c.parts = c.pattern.parts
+		c.findCaptures()
+		return nil
+	}
 	c.parts = make([]part, len(c.pattern.parts))
 	for i, p := range c.pattern.parts {
 		elems := make([]elem, len(p.elems))

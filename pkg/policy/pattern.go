@@ -13,6 +13,7 @@ const (
 type Pattern struct {
 	text  string
 	parts []part
+	holed bool // whether it has holes
 }
 
 // part is one part of a pattern: between slashes.
@@ -74,7 +75,7 @@ func ParsePattern(text string) (Pattern, error) {
 	if err := checkPattern(text); err != nil {
 		return Pattern{}, err
 	}
-	p := Pattern{text: text}
+	p := Pattern{text: text, parts: make([]part, 0, strings.Count(text, "/")+1), holed: strings.Contains(text, "<")}
 	offset := 0
 	for s := range strings.SplitSeq(text, "/") {
 		parsed, err := parsePart(s)

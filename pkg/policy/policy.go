@@ -38,24 +38,23 @@ type Options struct {
 	DefaultDirectory string
 }
 
-// New compiles rules. It copies what it needs and does not change what it was given. An incomplete rule is
-// [ErrInvalidRule].
+// New compiles rules. It does not change what it was given; the lists in the rules are kept and not copied, so that
+// nobody may change them afterwards. An incomplete rule is [ErrInvalidRule].
 func New(o Options) (*Policy, error) {
 	p := &Policy{
 		revision: o.Revision, rules: make([]*Rule, len(o.Rules)),
 		reservations: map[string]reservation{}, words: map[string]reservation{}, exceptions: map[string]int{}, sources: map[string]*index{},
 		servesAnyone: map[string]bool{}, anonymous: &index{}, robots: &index{}, elsewhere: &index{},
 	}
-	for i := range o.Rules {
-		r := o.Rules[i]
-		r.Who, r.Except, r.Repos = slices.Clone(r.Who), slices.Clone(r.Except), slices.Clone(r.Repos)
-		r.On, r.From = slices.Clone(r.On), slices.Clone(r.From)
+	all := slices.Clone(o.Rules)
+	for i := range all {
+		r := &all[i]
 		r.cases, r.lists = nil, nil
 		if err := r.compile(i + 1); err != nil {
 			return nil, err
 		}
-		p.rules[i] = &r
-		p.take(&r, o.DefaultDirectory)
+		p.rules[i] = r
+		p.take(r, o.DefaultDirectory)
 	}
 	for _, r := range p.rules {
 		p.index(r)

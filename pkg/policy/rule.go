@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -81,7 +82,7 @@ type Rule struct {
 	lists       []*clause // who, for the catalog
 }
 
-// compile works out what a rule means. Its slices are not shared with the caller afterwards.
+// compile works out what a rule means.
 func (r *Rule) compile(number int) error {
 	r.Number, r.conditional = number, r.isConditional()
 	if len(r.Who) == 0 || r.Actions == 0 && !r.Everything {
@@ -99,16 +100,26 @@ func (r *Rule) compile(number int) error {
 	if r.effective != 0 && len(r.Repos) == 0 {
 		return fmt.Errorf("%w: rule %d (%s) names no repositories", ErrInvalidRule, number, r.Position)
 	}
-	for i := range r.Except {
-		r.Except[i].closes = r.Effect == Can
-	}
+	r.Except = closing(r.Except, r.Effect == Can)
+	r.Who = closing(r.Who, r.Effect == Cannot)
 	for i := range r.Who {
-		r.Who[i].closes = r.Effect == Cannot
 		if err := r.addClauses(&r.Who[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// closing gives subjects that take away or do not; those that are so already as they are, others as a copy.
+func closing(all []Subject, closes bool) []Subject {
+	if !slices.ContainsFunc(all, func(s Subject) bool { return s.closes != closes }) {
+		return all
+	}
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].closes = closes
+	}
+	return all
 }
 
 // addClauses adds a clause for each pattern and, where it is about the catalog, one for that.

@@ -72,6 +72,7 @@ func readStable(path string) ([]byte, fs.FileInfo, error) {
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	var data bytes.Buffer
+	data.Grow(int(min(before.Size(), MaxBytes)) + bytes.MinRead)
 	if _, err := data.ReadFrom(io.LimitReader(file, MaxBytes+1)); err != nil {
 		return nil, nil, err
 	}

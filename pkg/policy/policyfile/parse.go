@@ -47,6 +47,7 @@ type document struct {
 	file     string
 	revision string
 	rules    []policy.Rule
+	policy   *policy.Policy // that has the rules, once it is in force; then rules is nil
 	holds    []hold
 	trials   []trial
 	options  Options
@@ -55,8 +56,13 @@ type document struct {
 
 // compile makes the policy, with the groups that the holder knows; without one nothing is held.
 func (d *document) compile(h *holder) (*policy.Policy, error) {
-	rules := make([]policy.Rule, len(d.rules))
-	copy(rules, d.rules)
+	rules := slices.Clone(d.rules)
+	if d.policy != nil {
+		rules = make([]policy.Rule, 0, d.policy.Len())
+		for _, r := range d.policy.Rules() {
+			rules = append(rules, *r)
+		}
+	}
 	for _, ref := range d.holds {
 		if h == nil {
 			break
@@ -71,6 +77,9 @@ func (d *document) compile(h *holder) (*policy.Policy, error) {
 	directory, _ := d.options.defaultDirectory()
 	return policy.New(policy.Options{Rules: rules, Revision: d.revision, DefaultDirectory: directory})
 }
+
+// inForce notes the policy that was made of the document, which has its rules from now on.
+func (d *document) inForce(p *policy.Policy) { d.policy, d.rules = p, nil }
 
 // Revision is the name of a document's version: the beginning of its SHA-256 in hex.
 func Revision(data []byte) string {

@@ -198,6 +198,7 @@ func (w *Watcher) swap(before map[groupRef]state) error {
 		return w.refuse(err)
 	}
 	open := w.holder.unresolved(w.document.holds)
+	w.document.inForce(p)
 	w.o.Live.Swap(p)
 	w.unresolved.Store(int64(open))
 	w.o.Observer.loaded(Loaded{Revision: p.Revision(), Rules: p.Len(), Unresolved: open, Refused: w.file.get() != nil})
