@@ -25,7 +25,7 @@ rules:
 `
 
 // shorten lets the directory forget quickly, so that a test sees a new account soon.
-func shorten(s gate.Settings) { s.Directory()["cache"] = gate.Settings{"ttl": "100ms"} }
+func shorten(s gate.Settings) { s.Directory()["cache"] = gate.Settings{"ttl": "1s"} }
 
 // must fails the test if a command did not end as wanted or does not say the texts.
 func must(t *testing.T, c gate.Command, code int, says ...string) {
