@@ -79,7 +79,15 @@ func (r *room) observer() directory.Observer {
 		Evicted:       func(source, cache string) { tell("evicted", source, cache) },
 		Coalesced:     func(source, kind string) { tell("coalesced", source, kind) },
 		BudgetRefused: func(source string) { tell("budget", source) },
-		Believed:      func(source, why string) { tell("believed", source, why) },
+		Changed:       func(source, kind string) { tell("changed", source, kind) },
+		Watching: func(source string, err error) {
+			if err == nil {
+				tell("watching", source)
+				return
+			}
+			tell("watching", source, err.Error())
+		},
+		Believed: func(source, why string) { tell("believed", source, why) },
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"math"
 	"sync/atomic"
 	"time"
@@ -88,8 +89,10 @@ type Cached struct {
 	finds    *cache.Flight[string, Entry]
 	reads    *cache.Flight[string, Account]
 
-	// forgotten counts the calls of Forget: what was asked before one is not remembered after it.
+	// forgotten counts the calls of Forget and Changed: what was asked before one is not remembered after it.
 	forgotten atomic.Uint64
+	changes   changes
+	now       func() time.Time
 }
 
 var (
@@ -103,7 +106,7 @@ func NewCached(o CachedOptions) (*Cached, error) {
 		return nil, fmt.Errorf("%w: no backend", ErrInvalidOptions)
 	}
 	o = o.withDefaults()
-	c := &Cached{inner: o.Backend, source: o.Source, observer: o.Observer}
+	c := &Cached{inner: o.Backend, source: o.Source, observer: o.Observer, now: o.Now, changes: changes{seed: maphash.MakeSeed()}}
 	var errs [5]error
 	c.entries, errs[0] = cache.New[string, Entry](o.memory(entryCache, o.Size, o.TTL, o.StaleIfDown))
 	c.accounts, errs[1] = cache.New[string, Account](o.memory(accountCache, o.Size, o.TTL, o.StaleIfDown))
@@ -171,6 +174,9 @@ func (c *Cached) Prove(ctx context.Context, e Entry, s identity.Secret, attempts
 // never overruled by it.
 func (c *Cached) Account(ctx context.Context, e Entry, p Proof, maxAge time.Duration) (Account, error) {
 	held := c.accounts.Get(e.ID)
+	if held.State == cache.Fresh && c.changes.outdate(e.ID, c.now(), held.Age) {
+		held.State = cache.Stale
+	}
 	if usable(held.State, held.Age, maxAge) {
 		c.observer.cache(c.source, accountCache, hitResult)
 		return held.Value, nil
@@ -275,6 +281,9 @@ func (o CachedOptions) withDefaults() CachedOptions {
 	o.UnknownSize = orDefault(o.UnknownSize, defaultUnknownSize)
 	o.UnknownTTL = orDefault(o.UnknownTTL, defaultUnknownTTL)
 	o.QuestionTimeout = orDefault(o.QuestionTimeout, defaultQuestionTimeout)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	return o
 }
 

@@ -15,6 +15,9 @@ var errIncomplete = errors.New("entry without id, DN or name")
 // errOtherID means that a Backend gave another entry than the one whose id was asked for.
 var errOtherID = errors.New("entry with another id")
 
+// errSilent means that a Watcher ended without a reason.
+var errSilent = errors.New("the directory tells no more changes")
+
 // errNoProof means that a Backend said yes and proved nothing.
 var errNoProof = errors.New("bind without a proof")
 

@@ -28,6 +28,11 @@ type Observer struct {
 	// KeepsSending is called when a client goes on with a password that the directory has refused; at most once in 30
 	// minutes for one account and client.
 	KeepsSending func(Repeat)
+	// Watching is called with nil when the directory begins to tell of its changes, and with the reason each time that
+	// it does not or no longer; see [Watcher].
+	Watching func(source string, err error)
+	// Changed is called once a change that the directory tells. Kind is "account" or "groups".
+	Changed func(source, kind string)
 }
 
 // login reports one login.
@@ -69,5 +74,19 @@ func (o Observer) budgetRefused(source string) {
 func (o Observer) believed(source, why string) {
 	if o.Believed != nil {
 		o.Believed(source, why)
+	}
+}
+
+// watching reports that changes are told from now on, or why they are not.
+func (o Observer) watching(source string, err error) {
+	if o.Watching != nil {
+		o.Watching(source, err)
+	}
+}
+
+// changed reports a change.
+func (o Observer) changed(source, kind string) {
+	if o.Changed != nil {
+		o.Changed(source, kind)
 	}
 }
