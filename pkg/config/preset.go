@@ -83,9 +83,11 @@ func presets() []preset {
 			members: []string{"member"}, flat: true, groupsName: "cn", groupsID: "entryUUID",
 		},
 		{
-			kind: "glauth", usersFilter: "(objectClass=posixAccount)", logins: []string{"cn"}, usersID: "uidNumber", state: stateGLAuth,
-			groupsBase: "ou=groups,<base>", groupsFilter: "(objectClass=posixGroup)", method: methodMemberSearch,
-			members: []string{"uniqueMember"}, flat: true, groupsName: "cn", groupsID: "gidNumber",
+			// What GLAuth calls an entry depends on the base of the search; login names do not.
+			kind: "glauth", usersBase: "ou=users,<base>", usersFilter: "(objectClass=posixAccount)",
+			logins: []string{"cn"}, usersID: "uidNumber", state: stateGLAuth,
+			groupsBase: "ou=users,<base>", groupsFilter: "(objectClass=posixGroup)", method: methodMemberSearch,
+			members: []string{"memberUid"}, flat: true, groupsName: "cn", groupsID: "gidNumber",
 		},
 		{
 			kind: "authentik", usersBase: "ou=users,<base>", usersFilter: "(objectClass=goauthentik.io/ldap/user)",

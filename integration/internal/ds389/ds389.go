@@ -116,6 +116,22 @@ func (s *Server) AddGroup(t testing.TB, cn string, members ...string) {
 	s.Add(t, s.GroupDN(cn), map[string][]string{"objectClass": {"groupOfNames"}, "cn": {cn}, "member": members})
 }
 
+// AddGroups adds many groups many-0, many-1, ... of one member.
+func (s *Server) AddGroups(t testing.TB, n int, member string) {
+	t.Helper()
+	s.write(t, func(c *ldap.Conn) error {
+		for i := range n {
+			add := ldap.NewAddRequest(s.GroupDN("many-"+strconv.Itoa(i)), nil)
+			add.Attribute("objectClass", []string{"groupOfNames"})
+			add.Attribute("member", []string{member})
+			if err := c.Add(add); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Add adds an entry. Attributes without values are left out.
 func (s *Server) Add(t testing.TB, dn string, attributes map[string][]string) {
 	t.Helper()
@@ -133,6 +149,14 @@ func (s *Server) Set(t testing.TB, dn, attribute string, values ...string) {
 	t.Helper()
 	m := ldap.NewModifyRequest(dn, nil)
 	m.Replace(attribute, values)
+	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
+}
+
+// AddValues adds values to an attribute.
+func (s *Server) AddValues(t testing.TB, dn, attribute string, values ...string) {
+	t.Helper()
+	m := ldap.NewModifyRequest(dn, nil)
+	m.Add(attribute, values)
 	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"os"
+	"strconv"
 	"testing"
 
 	"github.com/go-ldap/ldap/v3"
@@ -56,6 +57,32 @@ func (s *Server) AddGroupAt(t testing.TB, dn string, class GroupClass, members .
 		add.Attribute("gidNumber", []string{"7000"})
 	}
 	s.write(t, func(c *ldap.Conn) error { return c.Add(add) })
+}
+
+// Add adds an entry.
+func (s *Server) Add(t testing.TB, dn string, attributes map[string][]string) {
+	t.Helper()
+	add := ldap.NewAddRequest(dn, nil)
+	for name, values := range attributes {
+		add.Attribute(name, values)
+	}
+	s.write(t, func(c *ldap.Conn) error { return c.Add(add) })
+}
+
+// AddGroups adds many [Names] groups many-0, many-1, ... of one member.
+func (s *Server) AddGroups(t testing.TB, n int, member string) {
+	t.Helper()
+	s.write(t, func(c *ldap.Conn) error {
+		for i := range n {
+			add := ldap.NewAddRequest(s.GroupDN("many-"+strconv.Itoa(i)), nil)
+			add.Attribute("objectClass", []string{string(Names)})
+			add.Attribute("member", []string{member})
+			if err := c.Add(add); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // AddMember puts a DN into a [Names] group.
