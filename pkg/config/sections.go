@@ -63,6 +63,7 @@ type Users struct {
 	BaseDN          string   `yaml:"base_dn" example:"ou=people,dc=corp,dc=example" doc:"The entry below which accounts are. Preset: by the kind, else the directory's base_dn."`
 	Filter          string   `yaml:"filter" example:"(objectClass=inetOrgPerson)" doc:"LDAP filter that an account must match as well. Preset: by the kind."`
 	LoginAttributes []string `yaml:"login_attributes" example:"[uid, mail]" doc:"Attributes of which one must equal the typed name. The first one is the account's canonical name. Preset: by the kind."`
+	GlobalCatalog   []string `yaml:"global_catalog" example:"[ldaps://dc1.corp.example:3269]" doc:"Servers of Active Directory's global catalog, in which accounts are located then; their state and groups are still read from servers. Usually not needed."`
 	IDAttribute     string   `yaml:"id_attribute" example:"nsUniqueId" doc:"Attribute with an id that never changes and is never used again. Preset: by the kind."`
 	State           string   `yaml:"state" enum:"none active_directory ppolicy nsaccountlock freeipa glauth authentik okta" example:"ppolicy" doc:"Which attributes of an entry say that its account is disabled, expired or locked. They are looked at besides what a bind answers. Preset: by the kind."`
 }

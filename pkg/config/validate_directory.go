@@ -49,10 +49,18 @@ func (v *validator) servers(d Directory, path string) {
 	if len(d.Servers) == 0 && !d.Discover.isSet() {
 		v.add(path+".servers", "required", "list the directory's servers, such as [ldaps://ldap1.corp.example]")
 	}
-	plain := false
+	plain := v.serverList(d, d.Servers, path+".servers")
+	plain = v.serverList(d, d.Users.GlobalCatalog, path+".users.global_catalog") || plain
+	if d.InsecurePlaintext && !plain && len(d.Servers) > 0 {
+		v.add(path+".insecure_plaintext", "is set although every server uses TLS", "remove it")
+	}
+}
+
+// serverList checks a list of servers, and reports whether one of them is reached without TLS.
+func (v *validator) serverList(d Directory, servers []string, path string) (plain bool) {
 	seen := make(map[string]bool)
-	for i, text := range d.Servers {
-		at := index(path+".servers", i)
+	for i, text := range servers {
+		at := index(path, i)
 		u := v.server(text, at)
 		if u == nil {
 			continue
@@ -72,9 +80,7 @@ func (v *validator) servers(d Directory, path string) {
 			}
 		}
 	}
-	if d.InsecurePlaintext && !plain && len(d.Servers) > 0 {
-		v.add(path+".insecure_plaintext", "is set although every server uses TLS", "remove it")
-	}
+	return plain
 }
 
 // server parses one server's URL, or reports why it is none.

@@ -113,7 +113,7 @@ func ldapOptions(cfg config.Config, d config.Directory, log *slog.Logger) (ldap.
 		BaseDN: d.BaseDN,
 		Users: ldap.Users{
 			BaseDN: d.Users.BaseDN, Filter: d.Users.Filter, LoginAttributes: d.Users.LoginAttributes, IDAttribute: d.Users.IDAttribute,
-			State: ldap.State(d.Users.State),
+			State: ldap.State(d.Users.State), Catalog: d.Users.GlobalCatalog,
 		},
 		Groups: ldap.Groups{
 			BaseDN: d.Groups.BaseDN, Filter: d.Groups.Filter, Method: ldap.Method(d.Groups.Method), Nested: d.Groups.FollowsNested(),
