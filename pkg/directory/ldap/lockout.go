@@ -49,7 +49,7 @@ func newLockouts(o *Options) (*lockouts, error) {
 func (b *Backend) Lockout(ctx context.Context, e directory.Entry) guard.Lockout {
 	dialect := b.options.Users.State.lockout()
 	if dialect.read == nil {
-		return guard.Lockout{Origin: "this kind of directory does not tell"}
+		return guard.Lockout{Origin: "this kind of directory does not tell when it locks accounts"}
 	}
 	rule := e.Lockout.Rule
 	held := b.lockouts.rules.Get(rule)
@@ -94,6 +94,8 @@ type lockoutDialect struct {
 	seen func(e *goldap.Entry, now time.Time) guard.Seen
 	// read reads a rule. A fault that is an answer of the server comes with what is to be believed instead.
 	read func(ctx context.Context, b *Backend, rule string) (guard.Lockout, *serverError)
+	// further reads the rules that accounts may name; nil where they cannot be listed.
+	further func(ctx context.Context, b *Backend) []guard.Lockout
 }
 
 // lockout gives how accounts with a State tell about wrong passwords.
@@ -184,4 +186,19 @@ func longer(one, two time.Duration, counts bool) time.Duration {
 		return 0
 	}
 	return max(one, two)
+}
+
+// TellsLockout reports whether the directory is of a kind that can tell when it locks accounts.
+func (b *Backend) TellsLockout() bool { return b.options.Users.State.lockout().read != nil }
+
+// FurtherLockouts tells the rules that some accounts are under besides the usual one, as far as they can be read, up
+// to a bound. It is for check, and asks the directory each time.
+func (b *Backend) FurtherLockouts(ctx context.Context) []guard.Lockout {
+	dialect := b.options.Users.State.lockout()
+	if dialect.further == nil {
+		return nil
+	}
+	ctx, cancel := b.stage(ctx)
+	defer cancel()
+	return dialect.further(ctx, b)
 }

@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ func passwordPolicyLockout() lockoutDialect {
 		return l
 	}}
 	return lockoutDialect{
-		attributes: []string{failures}, rule: "pwdPolicySubentry", read: rule.read,
+		attributes: []string{failures}, rule: "pwdPolicySubentry", read: rule.read, further: rule.all,
 		seen: func(e *goldap.Entry, _ time.Time) guard.Seen {
 			var s guard.Seen
 			for _, v := range e.GetEqualFoldAttributeValues(failures) {
@@ -89,7 +90,7 @@ func kerberosLockout() lockoutDialect {
 		}
 	}}
 	return lockoutDialect{
-		attributes: []string{failures, last}, rule: "krbPwdPolicyReference", read: rule.read,
+		attributes: []string{failures, last}, rule: "krbPwdPolicyReference", read: rule.read, further: rule.all,
 		seen: func(e *goldap.Entry, _ time.Time) guard.Seen {
 			return guard.Seen{Failures: countOf(e, failures), Last: changed(first(e, last))}
 		},
@@ -112,19 +113,28 @@ func (r ruleEntries) read(ctx context.Context, b *Backend, rule string) (guard.L
 		}
 		return r.parse(e), nil
 	}
-	entries, f := b.searchRules(ctx, b.options.BaseDN, r.class, r.attributes)
-	none := guard.Lockout{Origin: "no " + r.class + " can be read below " + b.options.BaseDN}
-	if f != nil {
-		return none, f
-	}
-	var rules []guard.Lockout
-	for _, e := range entries {
-		rules = append(rules, r.parse(e))
-	}
+	rules, f := r.search(ctx, b)
 	if l := strictest(rules); l.Known {
 		return l, nil
 	}
-	return none, nil
+	return guard.Lockout{Origin: "no " + r.class + " can be read below " + b.options.BaseDN}, f
+}
+
+// all reads every rule that is not the one for accounts that name none.
+func (r ruleEntries) all(ctx context.Context, b *Backend) []guard.Lockout {
+	rules, _ := r.search(ctx, b)
+	usual := strictest(rules)
+	return slices.DeleteFunc(rules, func(l guard.Lockout) bool { return l.Origin == usual.Origin })
+}
+
+// search reads every rule.
+func (r ruleEntries) search(ctx context.Context, b *Backend) ([]guard.Lockout, *serverError) {
+	entries, f := b.searchRules(ctx, b.options.BaseDN, r.class, r.attributes)
+	rules := make([]guard.Lockout, 0, len(entries))
+	for _, e := range entries {
+		rules = append(rules, r.parse(e))
+	}
+	return rules, f
 }
 
 // countOf gives the number that an attribute holds, zero for none.

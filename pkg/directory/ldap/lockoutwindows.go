@@ -22,22 +22,50 @@ const (
 // domain's own policy, or the fine-grained one that results for an account.
 func windowsLockout() lockoutDialect {
 	return lockoutDialect{
-		attributes: []string{"badPwdCount", "badPasswordTime"}, rule: "msDS-ResultantPSO",
+		attributes: []string{"badPwdCount", "badPasswordTime"}, rule: "msDS-ResultantPSO", further: windowsRules,
 		read: func(ctx context.Context, b *Backend, rule string) (guard.Lockout, *serverError) {
 			if rule != "" {
 				return windowsRule(ctx, b, rule, fineGrained)
 			}
-			root, f := b.readRule(ctx, "", []string{"defaultNamingContext"})
+			domain, f := b.domainHead(ctx)
 			if f != nil {
 				return unknownRule("the rootDSE"), f
 			}
-			return windowsRule(ctx, b, orElse(first(root, "defaultNamingContext"), b.options.BaseDN), "")
+			return windowsRule(ctx, b, domain, "")
 		},
 		seen: func(e *goldap.Entry, _ time.Time) guard.Seen {
 			last, _ := parseFiletime(first(e, "badPasswordTime"))
 			return guard.Seen{Failures: countOf(e, "badPwdCount"), Last: last.time()}
 		},
 	}
+}
+
+// domainHead gives the DN of the domain.
+func (b *Backend) domainHead(ctx context.Context) (string, *serverError) {
+	root, f := b.readRule(ctx, "", []string{"defaultNamingContext"})
+	if f != nil {
+		return "", f
+	}
+	return orElse(first(root, "defaultNamingContext"), b.options.BaseDN), nil
+}
+
+// windowsRules reads every fine-grained policy. Their names can be seen by everybody, as a rule, and what they say by
+// administrators.
+func windowsRules(ctx context.Context, b *Backend) []guard.Lockout {
+	domain, f := b.domainHead(ctx)
+	if f != nil {
+		return nil
+	}
+	entries, f := b.searchRules(ctx, "CN=Password Settings Container,CN=System,"+domain, "msDS-PasswordSettings", []string{"1.1"})
+	if f != nil {
+		return nil
+	}
+	var rules []guard.Lockout
+	for _, e := range entries {
+		l, _ := windowsRule(ctx, b, e.DN, fineGrained)
+		rules = append(rules, l)
+	}
+	return rules
 }
 
 // windowsRule reads the policy of the domain or a fine-grained one.
