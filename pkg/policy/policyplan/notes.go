@@ -10,7 +10,7 @@ func Notes(changes []Change) []string {
 	for i := range changes {
 		r := changes[i].Rule
 		held = held || holdsGroups(r)
-		conditional = conditional || len(r.On) > 0 || len(r.From) > 0 || !r.Since.IsZero() || !r.Until.IsZero()
+		conditional = conditional || len(r.From) > 0
 		for j := range r.Who {
 			ways[r.Who[j].Kind] = true
 		}
@@ -24,7 +24,7 @@ func Notes(changes []Change) []string {
 		notes = append(notes, "the directory was not asked for the ids of groups: a group in a cannot, or that a can excepts, stays the same group when it is renamed, and until its id is known it counts as everybody of its directory")
 	}
 	if conditional {
-		notes = append(notes, "where the address, the registry or the time of a request is not known, no can that asks for it applies, and every cannot that does")
+		notes = append(notes, "where the gate does not know the address of a client, no can with from applies, and every cannot with from")
 	}
 	return notes
 }

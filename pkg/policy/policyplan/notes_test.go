@@ -11,6 +11,7 @@ import (
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	until := with(can("group:a", push, "a/**"), func(w *words) { w.until = day(9) })
+	from := with(can("group:a", push, "a/**"), func(w *words) { w.from = []string{"10.0.0.0/8"} })
 	except := with(can("signed-in", push, "a/**"), func(w *words) { w.except = []string{"group:guests"} })
 	for _, test := range []struct {
 		name          string
@@ -24,7 +25,8 @@ func TestNotes(t *testing.T) {
 		{"every group of a name", nil, []words{cannot("group:<t>", push, "<t>/**")}, nil},
 		{"a name and an id", []words{can("group:a", push, "a/**")}, []words{can("id:id-a", push, "a/**")}, []string{"one and the same group"}},
 		{"a person by name and by id", []words{can("user:a", push, "a/**")}, []words{can("user-id:id-a", push, "a/**")}, []string{"one and the same group or account"}},
-		{"an end", []words{until}, nil, []string{"address, the registry or the time"}},
+		{"an end", []words{until}, nil, nil},
+		{"a network", []words{from}, nil, []string{"the address of a client"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
