@@ -383,6 +383,59 @@ func TestProperties(t *testing.T) {
 	}
 }
 
+// TestCrowdedPlaces holds decisions against the reference where many rules of every kind are about few paths: there
+// the index has tables, and here it has lists.
+func TestCrowdedPlaces(t *testing.T) {
+	t.Parallel()
+	const policies, most, questions = 15, 150, 20
+	r := rand.New(rand.NewPCG(3, 4))
+	granted := 0
+	for range policies {
+		all := make([]words, 40+r.IntN(most))
+		rules := make([]policy.Rule, len(all))
+		for i := range all {
+			all[i] = crowd(r, generate(r))
+			rules[i] = all[i].rule(t)
+		}
+		p := compile(t, rules...)
+		for range questions {
+			q := ask(r, on(somebody(r), pull|push|del, somewhere(r)))
+			d := p.Decide(q)
+			if d.Granted != 0 {
+				granted++
+			}
+			if want := naive(all, q); d.Granted != want {
+				t.Fatalf("%+v asks %s: granted %q, want %q\n%v", q.Principal, q.Scope, d.Granted, want, all)
+			}
+			checkExplained(t, p, q, d)
+		}
+	}
+	if granted < policies {
+		t.Errorf("only %d of the questions were granted: this shows little", granted)
+	}
+}
+
+// crowd brings a rule to one of few places. Most of those that take away are about somebody else, or little is left.
+func crowd(r *rand.Rand, w words) words {
+	if w.effect == cannot && r.IntN(4) > 0 {
+		w.effect = can
+	}
+	if w.effect == cannot {
+		w.except = append(w.except, "group:a-rw")
+	}
+	if len(w.repos) == 0 {
+		return w
+	}
+	w.repos = []string{pick(r, "**", "a/**", "**/b", "*/b")}
+	if strings.Contains(w.who[0], "<t") {
+		w.who = []string{pick(r, "", "x-", "team-", "a-") + "<t>" + pick(r, "", "-rw", "-b", "-c", "-"+pick(r, "d", "e", "f"))}
+		w.who[0] = "group:" + w.who[0]
+		w.except = nil
+		w.repos = []string{pick(r, "<t>/**", "a/<t>", "**", "<t>*/**")}
+	}
+	return w
+}
+
 // checkUntil: until the moment that a decision names, nothing that it grants ends.
 func checkUntil(t *testing.T, p *policy.Policy, q policy.Request, d policy.Decision) {
 	t.Helper()
