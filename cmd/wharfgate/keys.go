@@ -2,13 +2,16 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/wharfgate/wharfgate/pkg/gate"
 )
 
 type keysCmd struct {
-	Init   keysInitCmd   `cmd:"" help:"Make the signing CA, once."`
-	Export keysExportCmd `cmd:"" help:"Print the bundle that registries trust."`
+	Init   keysInitCmd   `cmd:"" help:"Make the signing CA and keys, once."`
+	List   keysListCmd   `cmd:"" help:"List the keys, their states and ends."`
+	Rotate keysRotateCmd `cmd:"" help:"Take the next step towards new keys."`
+	Export keysExportCmd `cmd:"" help:"Print what registries must hold."`
 }
 
 // Help gives examples.
@@ -16,7 +19,9 @@ func (*keysCmd) Help() string {
 	return `Examples:
 
   wharfgate keys init -c wharfgate.yaml
-  wharfgate keys export -c wharfgate.yaml > wharfgate.pem`
+  wharfgate keys list -c wharfgate.yaml
+  wharfgate keys export -c wharfgate.yaml > wharfgate.pem
+  wharfgate keys rotate -c wharfgate.yaml ca`
 }
 
 type keysInitCmd struct {
@@ -25,48 +30,24 @@ type keysInitCmd struct {
 
 // Help gives examples.
 func (*keysInitCmd) Help() string {
-	return `Makes the CA in state_dir. An existing one is never overwritten: without it every registry would
-refuse the gate's tokens, so keep a backup of ca.key in a safe place.
+	return `Makes in state_dir what the configured registries need and is not there yet: the CA for the key form x5c, and the
+first key of each key_name. An existing one is never overwritten: without it every registry would refuse the
+gate's tokens, so keep a backup of state_dir in a safe place.
 
   wharfgate keys init -c wharfgate.yaml`
 }
 
-// Run makes the CA.
+// Run makes the CA and keys.
 func (c *keysInitCmd) Run(s streams) error {
 	cfg, err := loadConfig(c.Config)
 	if err != nil {
 		return err
 	}
-	cert, key, err := gate.InitKeys(cfg)
+	made, err := gate.InitKeys(cfg)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "certificate: %s\nkey:         %s\n\nNext: give the certificate to the registry as its rootcertbundle; see\n  wharfgate registry -c %s --help\n",
-		cert, key, c.Config)
-	return err
-}
-
-type keysExportCmd struct {
-	configFlag
-}
-
-// Help gives examples.
-func (*keysExportCmd) Help() string {
-	return `The bundle is public. Registries read it at start as auth.token.rootcertbundle.
-
-  wharfgate keys export -c wharfgate.yaml > wharfgate.pem`
-}
-
-// Run prints the bundle.
-func (c *keysExportCmd) Run(s streams) error {
-	cfg, err := loadConfig(c.Config)
-	if err != nil {
-		return err
-	}
-	bundle, err := gate.Bundle(cfg)
-	if err != nil {
-		return err
-	}
-	_, err = s.out.Write(bundle)
+	_, err = fmt.Fprintf(s.out, "made:\n  %s\n\nNext: give what is public of it to the registry; see\n  wharfgate registry -c %s --help\n",
+		strings.Join(made, "\n  "), c.Config)
 	return err
 }

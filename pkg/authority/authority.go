@@ -141,7 +141,7 @@ func (a *Authority) Grant(ctx context.Context, r Request) (Grant, error) {
 		return Grant{}, identity.ErrInvalidCredentials
 	}
 	now := a.now()
-	g := decide(p, who, &r, now)
+	g := decide(p, who, &r, service, now)
 	life := lifetime(&g, service, now)
 	signed, err := a.issuer.Sign(a.claims(&g, service, life))
 	if err != nil {

@@ -13,14 +13,15 @@ import (
 )
 
 // decide asks one policy about every scope of a request, as of now.
-func decide(p *policy.Policy, who identity.Principal, r *Request, now time.Time) Grant {
+func decide(p *policy.Policy, who identity.Principal, r *Request, service registry.Service, now time.Time) Grant {
 	g := Grant{Principal: who, PolicyRevision: p.Revision()}
-	if len(r.Scopes) == 0 {
+	scopes := meant(r.Scopes, service)
+	if len(scopes) == 0 {
 		return g
 	}
-	g.Decisions = make([]policy.Decision, 0, len(r.Scopes))
-	g.Granted = make([]registry.Scope, 0, len(r.Scopes))
-	for _, scope := range r.Scopes {
+	g.Decisions = make([]policy.Decision, 0, len(scopes))
+	g.Granted = make([]registry.Scope, 0, len(scopes))
+	for _, scope := range scopes {
 		d := p.Decide(policy.Request{Principal: who, Service: r.Service, Scope: scope, Client: r.Client, Now: now})
 		d.Granted = complete(d.Granted)
 		g.Decisions = append(g.Decisions, d)
@@ -32,6 +33,26 @@ func decide(p *policy.Policy, who identity.Principal, r *Request, now time.Time)
 		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
 	})
 	return g
+}
+
+// meant reads pull on a repository without a name as the catalog, where the service's software asks like that, and as
+// nothing elsewhere.
+func meant(scopes []registry.Scope, service registry.Service) []registry.Scope {
+	unnamed := func(s registry.Scope) bool { return s.Actions.Has(registry.UnnamedPull) }
+	if !slices.ContainsFunc(scopes, unnamed) {
+		return scopes
+	}
+	scopes = slices.Clone(scopes)
+	for i := range scopes {
+		if !unnamed(scopes[i]) {
+			continue
+		}
+		scopes[i].Actions &^= registry.UnnamedPull
+		if service.EmptyCatalog {
+			scopes[i].Actions |= registry.Catalog
+		}
+	}
+	return slices.DeleteFunc(scopes, func(s registry.Scope) bool { return s.Actions == 0 })
 }
 
 // complete adds pull to push, because registries want both from who pushes. It widens nothing: a policy
@@ -50,13 +71,19 @@ func (a *Authority) claims(g *Grant, service registry.Service, life time.Duratio
 		Audience:  service.Name,
 		Lifetime:  life,
 		Algorithm: service.Algorithm,
+		Ring:      service.Ring,
+		Form:      token.Form(service.KeyForm),
 	}
 	if len(g.Granted) == 0 {
 		return c
 	}
 	c.Access = make([]registry.Access, 0, len(g.Granted))
 	for _, scope := range g.Granted {
-		c.Access = append(c.Access, registry.Access{Type: scope.Type, Name: scope.Name, Actions: scope.Actions.Names()})
+		access := registry.Access{Type: scope.Type, Name: scope.Name, Actions: scope.Actions.Names()}
+		if service.EmptyCatalog && scope.Type == registry.TypeRegistry { // its software knows no other name of the catalog
+			access = registry.Access{Type: registry.TypeRepository, Actions: registry.Pull.Names()}
+		}
+		c.Access = append(c.Access, access)
 	}
 	return c
 }

@@ -50,7 +50,7 @@ func (a *Authority) Explain(ctx context.Context, q Question) (Answer, error) {
 	if q.At.IsZero() {
 		q.At = a.now()
 	}
-	answer := Answer{Grant: decide(p, who, &Request{Service: q.Service, Scopes: q.Scopes, Client: q.Client}, q.At)}
+	answer := Answer{Grant: decide(p, who, &Request{Service: q.Service, Scopes: q.Scopes, Client: q.Client}, a.services[q.Service], q.At)}
 	for _, scope := range q.Scopes {
 		e := p.Explain(policy.Request{Principal: who, Service: q.Service, Scope: scope, Client: q.Client, Now: q.At})
 		answer.Explanations = append(answer.Explanations, e)

@@ -6,9 +6,13 @@ import (
 	"slices"
 )
 
-// Effective returns the configuration with everything filled in that the kind of a directory implies. Load
+// Effective returns the configuration with everything filled in that the kind of a registry or directory implies. Load
 // has done so already; doing it again changes nothing.
 func (c Config) Effective() Config {
+	c.Registries = slices.Clone(c.Registries)
+	for i := range c.Registries {
+		c.Registries[i].applyPreset()
+	}
 	c.Directories = slices.Clone(c.Directories)
 	for i := range c.Directories {
 		c.Directories[i].applyPreset()

@@ -24,6 +24,7 @@ func DefaultRegistry(service string) Registry {
 	var r Registry
 	setDefaults(reflect.ValueOf(&r).Elem())
 	r.Service = service
+	r.applyPreset()
 	return r
 }
 

@@ -5,10 +5,13 @@ import "time"
 // Registry is one registry that tokens are issued for.
 type Registry struct {
 	Service           string        `yaml:"service" required:"true" example:"registry.corp.example" doc:"The registry's auth.token.service, which is the audience of its tokens."`
-	Kind              string        `yaml:"kind" default:"distribution" enum:"distribution distribution2 distribution3" later:"zot" doc:"The registry software. distribution is both generations of CNCF distribution."`
-	KeyForm           string        `yaml:"key_form" default:"x5c" enum:"x5c" later:"libtrust rfc7638 jwks" doc:"How a token says which key signed it. x5c: it carries the certificate."`
-	Algorithm         string        `yaml:"algorithm" default:"ES256" enum:"ES256 RS256" later:"EdDSA" doc:"The signature algorithm."`
-	TokenLifetime     time.Duration `yaml:"token_lifetime" default:"5m" min:"60s" max:"24h" doc:"How long a token is valid. Clients take less than 60 s as 60 s."`
+	Kind              string        `yaml:"kind" default:"distribution" enum:"distribution distribution2 distribution3.0 distribution3 zot" doc:"The registry software. distribution is 2 and 3, whichever runs; distribution3 is 3.1 and later."`
+	KeyForm           string        `yaml:"key_form" enum:"x5c libtrust rfc7638 jwks" example:"jwks" doc:"How a token says which key signed it. x5c: it carries its certificate, and keys rotate by themselves. The others name a key that the registry holds. Preset: x5c; zot: rfc7638."`
+	Algorithm         string        `yaml:"algorithm" default:"ES256" enum:"ES256 RS256 EdDSA" doc:"The signature algorithm."`
+	KeyName           string        `yaml:"key_name" example:"main" doc:"Names the keys that sign where key_form is not x5c: registries with one name share them. Preset: the algorithm in lower case; zot, which needs keys of its own: its service."`
+	KeyFile           string        `yaml:"key_file" file:"true" example:"signing.key" doc:"PEM private key of your own that signs this registry's tokens: ECDSA P-256, RSA or Ed25519, readable by the gate's user alone. Read again when it changes."`
+	CertFile          string        `yaml:"cert_file" file:"true" example:"signing.crt" doc:"PEM certificate of key_file, followed by those above it. With x5c it is required and tokens carry it."`
+	TokenLifetime     time.Duration `yaml:"token_lifetime" default:"5m" min:"60s" max:"24h" doc:"How long a token is valid. Clients take less than 60 s as 60 s. Clients of zot cannot renew one in the midst of their work: give it 30m."`
 	PushTokenLifetime time.Duration `yaml:"push_token_lifetime" default:"30m" min:"60s" max:"24h" doc:"The same for tokens that grant push: long enough for the largest layer. At least token_lifetime."`
 }
 
@@ -78,7 +81,7 @@ type Groups struct {
 	MaxDepth         int      `yaml:"max_depth" default:"64" min:"1" max:"1000" doc:"Levels of nesting that are followed; what is deeper is an error and never silently left out."`
 	NameAttribute    string   `yaml:"name_attribute" example:"ou" doc:"Attribute with the short name that a policy uses. Preset: by the kind."`
 	IDAttribute      string   `yaml:"id_attribute" example:"gidNumber" doc:"Attribute with an id that never changes. Preset: users.id_attribute if that is written down, else by the kind."`
-	Watch            *bool    `yaml:"watch" later:"*" doc:"Follows changes of groups as they happen."`
+	Watch            bool     `yaml:"watch" default:"false" doc:"Follows changes of groups and accounts as they happen, on one more connection: OpenLDAP with the overlay syncprov, Active Directory and Samba by DirSync. Without it, and while it does not work, they show within cache.ttl."`
 }
 
 // FollowsNested reports whether groups of groups are followed; true where nothing says otherwise.

@@ -144,6 +144,7 @@ func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // keys checks where the signing CA comes from.
 func (v *validator) keys(k Keys) {
+	v.whole(k.PublishFor, "keys.publish_for")
 	v.both("keys.ca_cert_file", k.CACertFile, "keys.ca_key_file", k.CAKeyFile)
 	if k.AutoCreate && (k.CACertFile != "" || k.CAKeyFile != "") {
 		v.add("keys.auto_create", "contradicts ca_cert_file and ca_key_file", "remove auto_create, or the two files")
@@ -175,11 +176,30 @@ func (v *validator) registries(rs []Registry) {
 			seen[r.Service] = i
 			v.service(r.Service, path+".service")
 		}
+		v.signingKeys(r, path)
 		v.whole(r.TokenLifetime, path+".token_lifetime")
 		v.whole(r.PushTokenLifetime, path+".push_token_lifetime")
 		if r.PushTokenLifetime < r.TokenLifetime {
 			v.add(path+".push_token_lifetime", fmt.Sprintf("is shorter than token_lifetime (%s)", short(r.TokenLifetime)), "make it at least as long")
 		}
+	}
+}
+
+// signingKeys checks where the keys of a registry come from. Whether its software can do with them is seen where the
+// profiles are known.
+func (v *validator) signingKeys(r Registry, path string) {
+	const longest = 64
+	switch {
+	case r.KeyFile == "" && r.CertFile != "":
+		v.add(path+".key_file", "required beside cert_file", "")
+	case r.KeyFile != "" && r.KeyName != "":
+		v.add(path+".key_name", "contradicts key_file", "remove one of them")
+	case r.KeyFile != "" && r.CertFile == "" && r.KeyForm == formX5C:
+		v.add(path+".cert_file", "required beside key_file where key_form is x5c", "")
+	case r.KeyForm == formX5C && r.KeyName != "":
+		v.add(path+".key_name", "has no meaning where key_form is x5c", "remove it")
+	case len(r.KeyName) > longest || strings.HasPrefix(r.KeyName, ".") || strings.ContainsFunc(r.KeyName, func(c rune) bool { return !isNameLetter(c) }):
+		v.add(path+".key_name", shown(r.KeyName)+" is not a name", fmt.Sprintf("use at most %d of a-z, 0-9, -, _ and ., and no . first", longest))
 	}
 }
 

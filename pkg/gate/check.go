@@ -15,7 +15,6 @@ import (
 
 	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/directory"
-	"github.com/wharfgate/wharfgate/pkg/token"
 )
 
 // certificateWarning is how long before its end a certificate deserves a word.
@@ -115,26 +114,6 @@ func unreadable(err error) bool {
 	return slices.ContainsFunc(faults, func(f config.Fault) bool { return f.Path == "" })
 }
 
-// keys looks at the signing CA.
-func (c *checker) keys() {
-	cert, key := caFiles(c.cfg)
-	if c.cfg.Keys.AutoCreate && !exists(cert) && !exists(key) {
-		c.add(OK, "keys", "no signing CA yet; serve makes one, as keys.auto_create says")
-		return
-	}
-	cfg := c.cfg
-	cfg.Keys.AutoCreate = false // a check writes nothing
-	ca, err := loadCA(cfg)
-	if err != nil {
-		c.add(Fault, "keys", err.Error())
-		return
-	}
-	c.notAfter("keys", "signing CA "+cert, ca.Certificate().NotAfter)
-	if _, err := token.NewKeySet(token.KeySetOptions{CA: ca}); err != nil {
-		c.add(Fault, "keys", err.Error())
-	}
-}
-
 // certificate looks at the certificate of the token endpoint.
 func (c *checker) certificate() {
 	t := c.cfg.TLS
@@ -213,6 +192,7 @@ func (c *checker) directories() *directories {
 		if cfg.InsecurePlaintext {
 			c.add(Warning, where, "insecure_plaintext: passwords may cross the network readable")
 		}
+		c.revocation(cfg)
 	}
 	return all
 }
@@ -229,6 +209,7 @@ func (c *checker) servers(ctx context.Context, all *directories) *directories {
 	for i, d := range all.list {
 		if c.answered(d, answers[i]) {
 			reached.list = append(reached.list, d)
+			c.lockout(ctx, d)
 		}
 	}
 	return reached

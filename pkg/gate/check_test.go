@@ -18,7 +18,7 @@ import (
 func withKeys(t *testing.T, s *site) {
 	t.Helper()
 	s.config.Keys.AutoCreate = false
-	if _, _, err := gate.InitKeys(s.config); err != nil {
+	if _, err := gate.InitKeys(s.config); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -3,7 +3,6 @@ package gate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/operator"
@@ -20,7 +19,7 @@ func (g *Gate) checks() []operator.Check {
 				return errors.New("starting")
 			}
 		}},
-		{Name: "keys", Probe: func(context.Context) error { return g.core.Load().keysUsable(time.Now()) }},
+		{Name: "keys", Probe: func(context.Context) error { return g.core.Load().keys.usable(time.Now()) }},
 		{Name: "policy", Weight: operator.Informational, Probe: func(context.Context) error { return g.core.Load().watcher.LastError() }},
 	}
 }
@@ -34,14 +33,4 @@ func (g *Gate) directoryChecks() []operator.Check {
 		})
 	}
 	return all
-}
-
-// keysUsable is an error if a signing certificate has ended.
-func (c *core) keysUsable(now time.Time) error {
-	for _, k := range c.keys.Keys() {
-		if !now.Before(k.NotAfter) {
-			return fmt.Errorf("the %s signing certificate ended at %s", k.Algorithm, k.NotAfter.UTC().Format(time.RFC3339))
-		}
-	}
-	return nil
 }

@@ -31,7 +31,7 @@ type core struct {
 	directories *directories
 	live        *policy.Live
 	watcher     *policyfile.Watcher
-	keys        *token.KeySet
+	keys        *signing
 	audit       *audit.Writer
 	authority   *authority.Authority
 	server      *server.Server
@@ -47,7 +47,7 @@ func newCore(ctx context.Context, cfg config.Config, log *slog.Logger, auditOut 
 	var errs [4]error
 	c.directories, errs[0] = newDirectories(cfg, log, g, o.directories)
 	c.live, c.watcher, errs[1] = newPolicy(ctx, cfg, c.directories, o.policy)
-	c.keys, errs[2] = newKeySet(cfg, o.keys)
+	c.keys, errs[2] = newSigning(cfg, o.keys)
 	c.audit, errs[3] = newAudit(cfg, auditOut, o.audit)
 	err := errors.Join(errs[:]...)
 	if err == nil {
@@ -84,7 +84,7 @@ func (c *core) discard(ctx context.Context) error {
 
 // connect builds what stands on the parts: issuer, authority, server.
 func (c *core) connect() error {
-	issuer, err := token.New(token.Options{Issuer: c.cfg.Issuer, Keys: c.keys})
+	issuer, err := token.New(token.Options{Issuer: c.cfg.Issuer, Keys: c.keys.set, Rings: c.keys.rings})
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,8 @@ func services(cfg config.Config) []registry.Service {
 	var all []registry.Service
 	for _, r := range cfg.Registries {
 		all = append(all, registry.Service{
-			Name: r.Service, Kind: registry.Kind(r.Kind), Algorithm: r.Algorithm,
+			Name: r.Service, Kind: registry.Kind(r.Kind), Algorithm: r.Algorithm, KeyForm: r.KeyForm, Ring: ringOf(r),
+			EmptyCatalog:  registry.ProfileOf(registry.Kind(r.Kind)).EmptyCatalog,
 			TokenLifetime: r.TokenLifetime, PushTokenLifetime: r.PushTokenLifetime,
 		})
 	}
@@ -152,9 +153,7 @@ func (c *core) tell() {
 	c.observers.audible.Store(true)
 	p := c.live.Load()
 	c.observers.policy.Loaded(policyfile.Loaded{Revision: p.Revision(), Rules: p.Len(), Unresolved: c.watcher.Unresolved()})
-	for _, k := range c.keys.Keys() {
-		c.observers.keys.Rotated(k.Algorithm, k.NotAfter)
-	}
+	c.keys.tell(c.observers.keys)
 }
 
 // run keeps everything going that requests need, until they are drained.
@@ -162,7 +161,7 @@ func (c *core) run(ctx context.Context) error {
 	background, stop := context.WithCancel(ctx)
 	defer stop()
 	var tasks sync.WaitGroup
-	for _, task := range append(c.directories.tasks(), c.watcher.Run, c.keys.Run, c.follower.run) {
+	for _, task := range append(c.directories.tasks(), c.watcher.Run, c.keys.run, c.follower.run) {
 		tasks.Go(func() {
 			if err := task(background); err != nil && background.Err() == nil {
 				c.log.Error("background task ended", "error", err)
@@ -186,5 +185,5 @@ func (c *core) closeAudit(ctx context.Context) error {
 // reload reads again what an unchanged configuration points at: policy, certificate, audit file.
 func (c *core) reload(ctx context.Context) error {
 	c.directories.reset()
-	return errors.Join(c.watcher.Reload(ctx), c.server.ReloadCertificate(), c.audit.Reopen())
+	return errors.Join(c.watcher.Reload(ctx), c.server.ReloadCertificate(), c.keys.reload(), c.audit.Reopen())
 }

@@ -152,7 +152,39 @@ func (i *instruments) tokenObserver(audible *atomic.Bool) token.Observer {
 		}
 		i.log.Error("signing certificate not renewed", "algorithm", algorithm, "error", err)
 	}
+	i.keyFileObserver(&o, audible)
 	return o
+}
+
+// keyFileObserver logs what becomes of the files of keys.
+func (i *instruments) keyFileObserver(o *token.Observer, audible *atomic.Bool) {
+	ring, ringFailed, ca, caFailed := o.Ring, o.RingFailed, o.CA, o.CAFailed
+	o.Ring = func(name string, keys []token.RingKey) {
+		if !audible.Load() {
+			return
+		}
+		ring(name, keys)
+		for _, k := range keys {
+			if k.State != token.KeyGone {
+				i.log.Info("signing key", "keys", name, "id", k.ID, "state", string(k.State))
+			}
+		}
+	}
+	o.RingFailed = func(name string, err error) {
+		ringFailed(name, err)
+		i.log.Error("signing keys not read; those of before stay", "keys", name, "error", err)
+	}
+	o.CA = func(notAfter time.Time) {
+		if !audible.Load() {
+			return
+		}
+		ca(notAfter)
+		i.log.Info("signing CA", "not_after", notAfter.UTC())
+	}
+	o.CAFailed = func(err error) {
+		caFailed(err)
+		i.log.Error("signing CA not read; the one of before stays", "error", err)
+	}
 }
 
 // auditObserver logs losses of the audit record, and counts them.

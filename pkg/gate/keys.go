@@ -13,8 +13,8 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/token"
 )
 
-// ErrNoKeys means that there is no signing CA yet.
-var ErrNoKeys = errors.New("no signing CA")
+// ErrNoKeys means that there is no signing CA, or no signing key, yet.
+var ErrNoKeys = errors.New("no signing keys")
 
 // caFiles gives the paths of the signing CA.
 func caFiles(cfg config.Config) (cert, key string) {
@@ -24,17 +24,45 @@ func caFiles(cfg config.Config) (cert, key string) {
 	return filepath.Join(cfg.StateDir, token.CACertFile), filepath.Join(cfg.StateDir, token.CAKeyFile)
 }
 
-// InitKeys makes the signing CA in the state directory and gives the paths of its files. An existing CA is
-// never overwritten: the error matches [token.ErrCAExists].
-func InitKeys(cfg config.Config) (cert, key string, err error) {
-	if cfg.Keys.CACertFile != "" {
-		return "", "", fmt.Errorf("keys.ca_cert_file is set to %s: the CA is yours to make", cfg.Keys.CACertFile)
+// InitKeys makes what the registries need and is not there yet: the signing CA, and the first key of every name. It
+// gives the paths of the files that it made. What exists is never overwritten; where nothing is missing, the error
+// matches [token.ErrCAExists] or [token.ErrRingExists].
+func InitKeys(cfg config.Config) (made []string, err error) {
+	if err := keyFaults(cfg); err != nil {
+		return nil, err
 	}
-	if _, err := token.CreateCA(cfg.StateDir, time.Now(), rand.Reader); err != nil {
-		return "", "", err
+	var there error
+	if usesCA(cfg) {
+		if cfg.Keys.CACertFile != "" {
+			return nil, fmt.Errorf("keys.ca_cert_file is set to %s: the CA is yours to make", cfg.Keys.CACertFile)
+		}
+		_, err := token.CreateCA(cfg.StateDir, time.Now(), rand.Reader)
+		switch cert, key := caFiles(cfg); {
+		case err == nil:
+			made = append(made, cert, key)
+		case errors.Is(err, token.ErrCAExists):
+			there = err
+		default:
+			return made, err
+		}
 	}
-	cert, key = caFiles(cfg)
-	return cert, key, nil
+	for _, ro := range ringOptions(cfg) {
+		if ro.File == "" {
+			continue
+		}
+		switch err := token.CreateRing(ro.File, ro.algorithm, time.Now()); {
+		case err == nil:
+			made = append(made, ro.File)
+		case errors.Is(err, token.ErrRingExists):
+			there = errors.Join(there, err)
+		default:
+			return made, err
+		}
+	}
+	if len(made) == 0 {
+		return nil, there
+	}
+	return made, nil
 }
 
 // Bundle gives the certificates that registries trust, in PEM. It needs no private key, and never gives one.
@@ -62,26 +90,13 @@ func loadCA(cfg config.Config) (*token.CA, error) {
 	return token.CreateCA(cfg.StateDir, time.Now(), rand.Reader)
 }
 
-// noKeys is the error for a missing CA, with its remedy.
-func noKeys(cert string) error {
-	return fmt.Errorf("%w: %s does not exist; make it once with: wharfgate keys init -c FILE", ErrNoKeys, cert)
+// noKeys is the error for missing keys, with its remedy.
+func noKeys(path string) error {
+	return fmt.Errorf("%w: %s does not exist; make it once with: wharfgate keys init -c FILE", ErrNoKeys, path)
 }
 
 // exists reports whether there is a file of that name.
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
-}
-
-// newKeySet makes the signing keys of every algorithm that a registry uses.
-func newKeySet(cfg config.Config, o token.Observer) (*token.KeySet, error) {
-	ca, err := loadCA(cfg)
-	if err != nil {
-		return nil, err
-	}
-	var algorithms []string
-	for _, r := range cfg.Registries {
-		algorithms = append(algorithms, r.Algorithm)
-	}
-	return token.NewKeySet(token.KeySetOptions{CA: ca, Algorithms: algorithms, Observer: o})
 }

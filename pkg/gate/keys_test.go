@@ -18,19 +18,20 @@ func TestInitKeys(t *testing.T) {
 	if _, err := gate.Bundle(s.config); !errors.Is(err, gate.ErrNoKeys) || !strings.Contains(err.Error(), "wharfgate keys init") {
 		t.Errorf("Bundle without keys = %v, want ErrNoKeys with its remedy", err)
 	}
-	cert, key, err := gate.InitKeys(s.config)
-	if err != nil {
-		t.Fatal(err)
+	made, err := gate.InitKeys(s.config)
+	if err != nil || len(made) != 2 {
+		t.Fatal(made, err)
 	}
+	cert, key := made[0], made[1]
 	if want := filepath.Join(s.config.StateDir, token.CACertFile); cert != want {
 		t.Errorf("certificate %s, want %s", cert, want)
 	}
-	made := read(t, key)
+	before := read(t, key)
 	bundle, err := gate.Bundle(s.config)
 	if err != nil || string(bundle) != read(t, cert) {
 		t.Errorf("Bundle = %s, %v, want the certificate", bundle, err)
 	}
-	if _, _, err := gate.InitKeys(s.config); !errors.Is(err, token.ErrCAExists) || read(t, key) != made {
+	if _, err := gate.InitKeys(s.config); !errors.Is(err, token.ErrCAExists) || read(t, key) != before {
 		t.Errorf("a second InitKeys = %v, want ErrCAExists and the same key", err)
 	}
 }
@@ -39,7 +40,7 @@ func TestInitKeysOfOwnCA(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.config.Keys = config.Keys{CACertFile: "own.crt", CAKeyFile: "own.key"}
-	if _, _, err := gate.InitKeys(s.config); err == nil || !strings.Contains(err.Error(), "keys.ca_cert_file") {
+	if _, err := gate.InitKeys(s.config); err == nil || !strings.Contains(err.Error(), "keys.ca_cert_file") {
 		t.Errorf("InitKeys beside a CA of one's own = %v", err)
 	}
 	s.config.Keys.CACertFile = s.dir
@@ -52,10 +53,11 @@ func TestInitKeysOfOwnCA(t *testing.T) {
 func TestBundleHoldsNoKey(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	cert, key, err := gate.InitKeys(s.config)
-	if err != nil {
-		t.Fatal(err)
+	made, err := gate.InitKeys(s.config)
+	if err != nil || len(made) != 2 {
+		t.Fatal(made, err)
 	}
+	cert, key := made[0], made[1]
 	if err := os.WriteFile(cert, []byte(read(t, cert)+read(t, key)), 0o600); err != nil {
 		t.Fatal(err)
 	}

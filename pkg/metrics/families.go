@@ -47,6 +47,10 @@ type families struct {
 
 	signingKey       *prometheus.GaugeVec
 	signingKeyErrors *prometheus.CounterVec
+	signingCA        prometheus.Gauge
+	signingRing      *prometheus.GaugeVec
+	signingRingEnd   *prometheus.GaugeVec
+	signingReload    prometheus.Counter
 
 	auditDropped prometheus.Counter
 	auditErrors  prometheus.Counter
@@ -82,6 +86,10 @@ func newFamilies() *families {
 
 		signingKey:       gauges("wharfgate_signing_key_not_after_timestamp_seconds", "When the certificate of a signing key ends.", "algorithm", "state"),
 		signingKeyErrors: counters("wharfgate_signing_key_renewal_errors_total", "Failed renewals of a signing key.", "algorithm"),
+		signingCA:        gauge("wharfgate_signing_ca_not_after_timestamp_seconds", "When the signing CA ends."),
+		signingRing:      gauges("wharfgate_signing_named_keys", "Signing keys of a name, by their state.", "keys", "state"),
+		signingRingEnd:   gauges("wharfgate_signing_named_key_not_after_timestamp_seconds", "When the certificate of the key that signs ends.", "keys"),
+		signingReload:    counter("wharfgate_signing_reload_errors_total", "Changed files of signing keys or the signing CA that could not be taken."),
 
 		auditDropped: counter("wharfgate_audit_dropped_total", "Audit records that were dropped because the writer could not keep up."),
 		auditErrors:  counter("wharfgate_audit_write_errors_total", "Failed writes of audit records."),
@@ -125,7 +133,7 @@ func (f *families) collectors() []prometheus.Collector {
 		f.logins, f.loginDuration, f.cacheRequests, f.cacheEvicted, f.coalesced, f.budgetRefusals, f.believed,
 		f.ldapOperations, f.ldapDuration, f.ldapConnections, f.ldapWait, f.ldapUp, f.ldapBreaker, f.ldapCertificate, f.ldapAmbiguous,
 		f.policyInfo, f.policyRules, f.policyReload, f.policyReloadTime, f.policyUnresolved, f.policyVanished, f.policyMoved,
-		f.signingKey, f.signingKeyErrors,
+		f.signingKey, f.signingKeyErrors, f.signingCA, f.signingRing, f.signingRingEnd, f.signingReload,
 		f.auditDropped, f.auditErrors,
 		f.configReload, f.configReloadTime, f.tlsCertificate, f.tlsReload,
 	}

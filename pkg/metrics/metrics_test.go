@@ -22,6 +22,7 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/policy"
 	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
 	"github.com/wharfgate/wharfgate/pkg/server"
+	"github.com/wharfgate/wharfgate/pkg/token"
 )
 
 const ldap1, ldap2 = "ldaps://ldap1.test", "ldaps://ldap2.test"
@@ -81,6 +82,10 @@ func exercise(m *metrics.Metrics) {
 	k := m.TokenObserver()
 	k.Rotated("ES256", time.Unix(7000, 0))
 	k.Failed("ES256", errors.New("no"))
+	k.Ring("main", []token.RingKey{{State: token.KeyActive, NotAfter: time.Unix(8000, 0)}, {State: token.KeyStandby}, {State: token.KeyGone}})
+	k.RingFailed("main", errors.New("no"))
+	k.CA(time.Unix(9000, 0))
+	k.CAFailed(errors.New("no"))
 	w := m.AuditObserver()
 	w.Dropped(2)
 	w.Failed(errors.New("disk full"))
@@ -160,6 +165,12 @@ func TestObserversCount(t *testing.T) {
 		`wharfgate_policy_last_reload_successful{}`:                                                                            1,
 		`wharfgate_policy_last_reload_success_timestamp_seconds{}`:                                                             1000,
 		`wharfgate_signing_key_not_after_timestamp_seconds{algorithm="ES256",state="current"}`:                                 7000,
+		`wharfgate_signing_named_keys{keys="main",state="active"}`:                                                             1,
+		`wharfgate_signing_named_keys{keys="main",state="standby"}`:                                                            1,
+		`wharfgate_signing_named_keys{keys="main",state="retiring"}`:                                                           0,
+		`wharfgate_signing_named_key_not_after_timestamp_seconds{keys="main"}`:                                                 8000,
+		`wharfgate_signing_ca_not_after_timestamp_seconds{}`:                                                                   9000,
+		`wharfgate_signing_reload_errors_total{}`:                                                                              2,
 		`wharfgate_signing_key_renewal_errors_total{algorithm="ES256"}`:                                                        1,
 		`wharfgate_audit_dropped_total{}`:                                                                                      2,
 		`wharfgate_audit_write_errors_total{}`:                                                                                 1,

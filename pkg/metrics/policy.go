@@ -50,7 +50,28 @@ func (m *Metrics) TokenObserver() token.Observer {
 		Rotated: func(algorithm string, notAfter time.Time) {
 			m.families.signingKey.WithLabelValues(algorithm, stateCurrent).Set(seconds(notAfter))
 		},
-		Failed: func(algorithm string, _ error) { m.families.signingKeyErrors.WithLabelValues(algorithm).Inc() },
+		Failed:     func(algorithm string, _ error) { m.families.signingKeyErrors.WithLabelValues(algorithm).Inc() },
+		Ring:       m.ring,
+		RingFailed: func(string, error) { m.families.signingReload.Inc() },
+		CA:         func(notAfter time.Time) { m.families.signingCA.Set(seconds(notAfter)) },
+		CAFailed:   func(error) { m.families.signingReload.Inc() },
+	}
+}
+
+// ring shows the keys of a name.
+func (m *Metrics) ring(name string, keys []token.RingKey) {
+	count := map[token.KeyState]int{token.KeyStandby: 0, token.KeyActive: 0, token.KeyRetiring: 0}
+	for _, k := range keys {
+		if k.State == token.KeyGone {
+			continue
+		}
+		count[k.State]++
+		if k.State == token.KeyActive && !k.NotAfter.IsZero() {
+			m.families.signingRingEnd.WithLabelValues(name).Set(seconds(k.NotAfter))
+		}
+	}
+	for state, n := range count {
+		m.families.signingRing.WithLabelValues(name, string(state)).Set(float64(n))
 	}
 }
 

@@ -18,6 +18,9 @@ const (
 	// Wildcard is a literal "*" that a client asked for on a repository: everything it may have. It is
 	// never granted as such.
 	Wildcard
+	// UnnamedPull is pull on a repository without a name, which is how some software asks for its catalog. It is never
+	// granted as such: see [Profile].EmptyCatalog.
+	UnnamedPull
 )
 
 // RepositoryActions are all actions that can be granted on a repository.

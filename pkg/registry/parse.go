@@ -57,7 +57,7 @@ type Dropped struct {
 // name; the class of a type is dropped, so that repository(plugin) is repository. The names are those of the
 // request, legal by [ValidName], without change of case.
 //
-// An element that is not understood grants nothing and is reported in dropped. Only values that are unfit as
+// The element repository::pull is [UnnamedPull] on the catalog. One that is not understood grants nothing and is reported in dropped. Only values that are unfit as
 // a whole are an error, always a [*ScopeError]: more than limit elements (zero or less: [DefaultScopeLimit]),
 // more than 64 KiB, NUL, CR, LF, invalid UTF-8.
 //
@@ -153,6 +153,9 @@ func parseScope(element string) (Scope, DropReason) {
 	}
 	switch kind {
 	case TypeRepository:
+		if name == "" && words == "pull" {
+			return Scope{Type: TypeRegistry, Name: CatalogName, Actions: UnnamedPull}, ""
+		}
 		if !ValidName(name) {
 			return Scope{}, DropBadName
 		}

@@ -134,10 +134,13 @@ func TestP51_IllegalNamesAreDropped(t *testing.T) {
 		if registry.ValidName(name) {
 			t.Errorf("ValidName(%q) = true", name)
 		}
-		got, dropped := parse(t, "repository:"+name+":pull")
+		got, dropped := parse(t, "repository:"+name+":pull,push")
 		if len(got) != 0 || len(dropped) != 1 || dropped[0].Reason != registry.DropBadName {
 			t.Errorf("name %q: scopes = %v, dropped = %v, want %s", name, got, dropped, registry.DropBadName)
 		}
+	}
+	if got, dropped := parse(t, "repository::pull"); len(dropped) != 0 || len(got) != 1 || got[0].String() != "registry:catalog:" {
+		t.Errorf("no name: scopes = %v, dropped = %v; want the catalog with nothing that can be granted", got, dropped)
 	}
 	if got, dropped := parse(t, "repository:a b:pull"); len(got) != 0 || len(dropped) != 2 {
 		t.Errorf("a space: scopes = %v, dropped = %v", got, dropped)
@@ -174,7 +177,7 @@ func TestP53_BadElementsLeaveTheGoodOnes(t *testing.T) {
 		{"action in upper case", "repository:a:PULL", registry.DropUnknownAction},
 		{"unknown catalog action", "registry:catalog:search", registry.DropUnknownAction},
 		{"pull of the catalog", "registry:catalog:pull", registry.DropUnknownAction},
-		{"empty name", "repository::pull", registry.DropBadName},
+		{"empty name", "repository::push", registry.DropBadName},
 	}
 	good := []registry.Scope{repo("good/one", registry.Pull)}
 	for _, tt := range tests {

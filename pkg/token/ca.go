@@ -28,9 +28,9 @@ const (
 // CA is the authority whose certificate registries hold. It signs the short-lived certificates of a
 // [KeySet] and nothing else. It is immutable and safe for concurrent use; its key cannot be read back.
 type CA struct {
-	cert   *x509.Certificate
-	key    crypto.Signer
-	bundle []byte
+	cert        *x509.Certificate
+	key         crypto.Signer
+	authorities []*x509.Certificate
 }
 
 // Certificate is the certificate that matches the CA's key. It must not be changed.
@@ -38,7 +38,10 @@ func (c *CA) Certificate() *x509.Certificate { return c.cert }
 
 // Bundle is what a registry needs in its rootcertbundle: the PEM of the CA and of all other CAs in the
 // certificate file, such as the next one.
-func (c *CA) Bundle() []byte { return slices.Clone(c.bundle) }
+func (c *CA) Bundle() []byte { return encodeCertificates(c.authorities...) }
+
+// Authorities are the certificates of the bundle. They must not be changed.
+func (c *CA) Authorities() []*x509.Certificate { return slices.Clone(c.authorities) }
 
 // newCA makes a self-signed authority that begins a little before now. Its serial number is read from rand.
 func newCA(now time.Time, rand io.Reader) (*CA, error) {
@@ -59,7 +62,7 @@ func newCA(now time.Time, rand io.Reader) (*CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the certificate of the signing CA: %w", err)
 	}
-	return &CA{cert: cert, key: key, bundle: encodeCertificates(cert)}, nil
+	return &CA{cert: cert, key: key, authorities: []*x509.Certificate{cert}}, nil
 }
 
 // caTemplate says what the authority may do: certificate signing for one purpose, one level deep, for

@@ -279,7 +279,7 @@ func TestLoadCARefuses(t *testing.T) {
 		{"Ed25519, which stops old registries", pkcs8(t, edKey), []*x509.Certificate{certify(t, authority(), edKey)}, "not known to every registry"},
 		{"small curve", pkcs8(t, small), []*x509.Certificate{certify(t, authority(), small)}, "too small"},
 		{"no certificate", pkcs8(t, key), nil, "no PEM certificate"},
-		{"encrypted key", &pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")}, []*x509.Certificate{good}, "no unencrypted PEM private key"},
+		{"encrypted key", &pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")}, []*x509.Certificate{good}, "is encrypted; write it without a password"},
 		{"broken key", &pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")}, []*x509.Certificate{good}, "cannot be read"},
 	}
 	for _, tt := range tests {

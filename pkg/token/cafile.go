@@ -54,7 +54,7 @@ func CreateCA(dir string, now time.Time, rand io.Reader) (*CA, error) {
 	if err := writeNew(keyPath, pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der}), keyMode); err != nil {
 		return nil, err
 	}
-	if err := writeNew(certPath, ca.bundle, certMode); err != nil {
+	if err := writeNew(certPath, ca.Bundle(), certMode); err != nil {
 		return nil, errors.Join(err, os.Remove(keyPath))
 	}
 	return ca, nil
@@ -86,7 +86,7 @@ func writeNew(path string, data []byte, mode fs.FileMode) error {
 // all go into the bundle of the registries. All must pass [CheckSinglePurpose], and nobody but the owner
 // may be able to read the key. Errors match [ErrInvalidCA], or are those of the file system.
 func LoadCA(certPath, keyPath string) (*CA, error) {
-	key, err := readKey(keyPath)
+	key, err := readKey(keyPath, ErrInvalidCA)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func LoadCA(certPath, keyPath string) (*CA, error) {
 	if own == nil {
 		return nil, fmt.Errorf("%w: the key in %s belongs to no certificate in %s", ErrInvalidCA, keyPath, certPath)
 	}
-	return &CA{cert: own, key: key, bundle: encodeCertificates(certs...)}, nil
+	return &CA{cert: own, key: key, authorities: certs}, nil
 }
 
 // ReadBundle reads what a registry needs in its rootcertbundle from the certificate file of a signing CA, without
@@ -117,9 +117,19 @@ func ReadBundle(certPath string) ([]byte, error) {
 	return encodeCertificates(certs...), nil
 }
 
+// ReadAnchor reads what a registry holds to believe a brought key whose tokens carry their certificates: the last
+// certificate of the file, in PEM. The error matches [ErrInvalidKey], or is that of the file system.
+func ReadAnchor(certPath string) ([]byte, error) {
+	certs, err := readCertificates(certPath, ErrInvalidKey)
+	if err != nil {
+		return nil, err
+	}
+	return encodeCertificates(certs[len(certs)-1]), nil
+}
+
 // readAuthorities reads the certificates of signing CAs, and refuses any that may do more.
 func readAuthorities(path string) ([]*x509.Certificate, error) {
-	certs, err := readCertificates(path)
+	certs, err := readCertificates(path, ErrInvalidCA)
 	if err != nil {
 		return nil, err
 	}
@@ -138,83 +148,4 @@ func readAuthorities(path string) ([]*x509.Certificate, error) {
 func samePublicKey(a, b crypto.PublicKey) bool {
 	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && k.Equal(b)
-}
-
-// readCertificates reads every certificate of a PEM file; there must be one at least, and nothing else.
-func readCertificates(path string) ([]*x509.Certificate, error) {
-	f, err := os.Open(filepath.Clean(path))
-	if err != nil {
-		return nil, fmt.Errorf("read the signing CA: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	rest, err := io.ReadAll(io.LimitReader(f, maxPEM))
-	if err != nil {
-		return nil, fmt.Errorf("read the signing CA: %w", err)
-	}
-	var certs []*x509.Certificate
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type != pemCertificate {
-			return nil, fmt.Errorf("%w: %s holds a %s besides certificates", ErrInvalidCA, path, block.Type)
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrInvalidCA, path, err)
-		}
-		certs = append(certs, cert)
-	}
-	if len(certs) == 0 {
-		return nil, fmt.Errorf("%w: %s holds no PEM certificate", ErrInvalidCA, path)
-	}
-	return certs, nil
-}
-
-// readKey reads the first private key of a PEM file that only its owner may read.
-func readKey(path string) (crypto.Signer, error) {
-	f, err := os.Open(filepath.Clean(path))
-	if err != nil {
-		return nil, fmt.Errorf("read the key of the signing CA: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("read the key of the signing CA: %w", err)
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("%w: others can read the key in %s (mode %04o); run: chmod 600 %s", ErrInvalidCA, path, mode, path)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxPEM))
-	if err != nil {
-		return nil, fmt.Errorf("read the key of the signing CA: %w", err)
-	}
-	return parseKey(path, data)
-}
-
-// parseKey reads a private key in one of the three usual PEM forms.
-func parseKey(path string, data []byte) (crypto.Signer, error) {
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		var key any
-		var err error
-		switch block.Type {
-		case pemKey:
-			key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-		case "EC PRIVATE KEY":
-			key, err = x509.ParseECPrivateKey(block.Bytes)
-		case "RSA PRIVATE KEY":
-			key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-		default:
-			continue // such as EC PARAMETERS, or a certificate
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: the key in %s cannot be read: %w", ErrInvalidCA, path, err)
-		}
-		if signer, ok := key.(crypto.Signer); ok {
-			return signer, nil
-		}
-		return nil, fmt.Errorf("%w: the key in %s cannot sign", ErrInvalidCA, path)
-	}
-	return nil, fmt.Errorf("%w: %s holds no unencrypted PEM private key", ErrInvalidCA, path)
 }

@@ -7,14 +7,6 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/registry"
 )
 
-// The signature algorithms that a service may choose (RFC 7518 section 3.1).
-const (
-	// ES256 is ECDSA on P-256 with SHA-256; the default.
-	ES256 = "ES256"
-	// RS256 is RSASSA-PKCS1-v1_5 with SHA-256, with a key of 2048 bits.
-	RS256 = "RS256"
-)
-
 // Claims is what one token says. Issuer and times are added by the [Issuer].
 type Claims struct {
 	// ID becomes jti and must be unique; empty lets the Issuer make one.
@@ -27,8 +19,12 @@ type Claims struct {
 	Access []registry.Access
 	// Lifetime is how long the token is valid from now, in whole seconds; at least a minute.
 	Lifetime time.Duration
-	// Algorithm is the signature algorithm; empty means ES256.
+	// Algorithm is the signature algorithm of a certificate under the CA; empty means ES256. A ring has its own.
 	Algorithm string
+	// Ring is the name of the ring whose active key signs; empty means a certificate under the CA.
+	Ring string
+	// Form is how the token names a ring's key; without a ring it is always X5C.
+	Form Form
 }
 
 // Signed is a token that was made. Token is the secret itself.

@@ -32,8 +32,10 @@ const (
 type Options struct {
 	// Issuer becomes iss, byte for byte as registries have it; it must be set.
 	Issuer string
-	// Keys sign; it must be set.
+	// Keys sign under the CA; nil means that only rings sign.
 	Keys *KeySet
+	// Rings sign for registries that know keys by their id. Each has a name of its own.
+	Rings []*Ring
 	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
 	// Rand is where token ids come from; nil means [rand.Reader].
@@ -43,6 +45,7 @@ type Options struct {
 // Issuer makes signed tokens. It is immutable and safe for concurrent use.
 type Issuer struct {
 	keys    *KeySet
+	rings   map[string]*Ring
 	now     func() time.Time
 	rand    io.Reader
 	opening string // what every payload begins with
@@ -58,8 +61,15 @@ type scratch struct {
 
 // New makes an Issuer. Errors match [ErrInvalidOptions].
 func New(o Options) (*Issuer, error) {
-	if o.Keys == nil {
+	if o.Keys == nil && len(o.Rings) == 0 {
 		return nil, fmt.Errorf("%w: no keys", ErrInvalidOptions)
+	}
+	rings := make(map[string]*Ring, len(o.Rings))
+	for _, r := range o.Rings {
+		if rings[r.Name()] != nil {
+			return nil, fmt.Errorf("%w: two rings are named %s", ErrInvalidOptions, r.Name())
+		}
+		rings[r.Name()] = r
 	}
 	if o.Issuer == "" || !utf8.ValidString(o.Issuer) {
 		return nil, fmt.Errorf("%w: the issuer %q is not a text", ErrInvalidOptions, o.Issuer)
@@ -72,6 +82,7 @@ func New(o Options) (*Issuer, error) {
 	}
 	return &Issuer{
 		keys:    o.Keys,
+		rings:   rings,
 		now:     o.Now,
 		rand:    o.Rand,
 		opening: `{"iss":` + string(appendString(nil, o.Issuer)),
@@ -82,7 +93,7 @@ func New(o Options) (*Issuer, error) {
 // Sign makes a token (RFC 7519) in the form that distribution reads: one audience as a string, whole
 // seconds, an access list that is never null, with one entry a resource in alphabetical order.
 //
-// Errors match [ErrInvalidClaims], [ErrUnknownAlgorithm] or [ErrExpiringKey].
+// Errors match [ErrInvalidClaims], [ErrUnknownAlgorithm], [ErrUnknownRing], [ErrInvalidKey] or [ErrExpiringKey].
 func (i *Issuer) Sign(c Claims) (Signed, error) {
 	c, err := normal(c)
 	if err != nil {
@@ -90,7 +101,7 @@ func (i *Issuer) Sign(c Claims) (Signed, error) {
 	}
 	now := i.now().UTC()
 	expiry := now.Truncate(time.Second).Add(c.Lifetime)
-	l, err := i.keys.leafFor(c.Algorithm, now, expiry)
+	l, err := i.leafFor(&c, now, expiry)
 	if err != nil {
 		return Signed{}, err
 	}
@@ -110,6 +121,21 @@ func (i *Issuer) Sign(c Claims) (Signed, error) {
 		return Signed{}, err
 	}
 	return Signed{Token: identity.NewSecret(text), ID: c.ID, IssuedAt: now, ExpiresAt: expiry}, nil
+}
+
+// leafFor gives the key that signs what the claims say.
+func (i *Issuer) leafFor(c *Claims, now, expiry time.Time) (*leaf, error) {
+	if c.Ring != "" {
+		r := i.rings[c.Ring]
+		if r == nil {
+			return nil, fmt.Errorf("%w: %q", ErrUnknownRing, c.Ring)
+		}
+		return r.leafFor(c.Form, now, expiry)
+	}
+	if i.keys == nil {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownAlgorithm, c.Algorithm)
+	}
+	return i.keys.leafFor(c.Algorithm, now, expiry)
 }
 
 // Size is the length of the token in bytes. Beyond [MaxHandySize] it may not pass every proxy.

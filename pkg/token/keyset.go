@@ -47,7 +47,7 @@ type KeySetOptions struct {
 //
 // It is safe for concurrent use.
 type KeySet struct {
-	ca       *CA
+	ca       atomic.Pointer[CA]
 	lifetime time.Duration
 	now      func() time.Time
 	observer Observer
@@ -89,7 +89,8 @@ func NewKeySet(o KeySetOptions) (*KeySet, error) {
 	if len(o.Algorithms) == 0 {
 		o.Algorithms = []string{ES256}
 	}
-	s := &KeySet{ca: o.CA, lifetime: o.LeafLifetime, now: o.Now, observer: o.Observer}
+	s := &KeySet{lifetime: o.LeafLifetime, now: o.Now, observer: o.Observer}
+	s.ca.Store(o.CA)
 	algorithms := slices.Clone(o.Algorithms)
 	slices.Sort(algorithms)
 	for _, algorithm := range slices.Compact(algorithms) {
@@ -102,10 +103,26 @@ func NewKeySet(o KeySetOptions) (*KeySet, error) {
 }
 
 // CA is the authority under which the keys are.
-func (s *KeySet) CA() *CA { return s.ca }
+func (s *KeySet) CA() *CA { return s.ca.Load() }
+
+// UseCA puts the keys under another CA, or under the same one with another bundle. Tokens that were signed before
+// stay valid where registries still hold the CA of before. On error everything is as it was.
+func (s *KeySet) UseCA(ca *CA) error {
+	old := s.ca.Swap(ca)
+	if old.cert.Equal(ca.cert) {
+		s.observer.ca(ca.cert.NotAfter)
+		return nil
+	}
+	if err := s.Rotate(); err != nil {
+		s.ca.Store(old)
+		return errors.Join(err, s.Rotate())
+	}
+	s.observer.ca(ca.cert.NotAfter)
+	return nil
+}
 
 // Bundle is the PEM of the CAs that a registry must hold.
-func (s *KeySet) Bundle() []byte { return s.ca.Bundle() }
+func (s *KeySet) Bundle() []byte { return s.CA().Bundle() }
 
 // Keys describes the keys that sign now, sorted by algorithm.
 func (s *KeySet) Keys() []Key {
@@ -189,7 +206,7 @@ func (s *KeySet) renew(slot *slot, old *leaf) error {
 	if slot.current.Load() != old {
 		return nil
 	}
-	next, err := newLeaf(s.ca, slot.algorithm, s.now(), s.lifetime)
+	next, err := newLeaf(s.CA(), slot.algorithm, s.now(), s.lifetime)
 	if err != nil {
 		return err
 	}

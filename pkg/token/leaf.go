@@ -3,7 +3,6 @@ package token
 import (
 	"crypto"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -13,9 +12,6 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 )
-
-// rsaBits is the size of RSA keys: the smallest that is safe, because signing is slow.
-const rsaBits = 2048
 
 // leaf is a signing key with its short-lived certificate. It is immutable.
 type leaf struct {
@@ -40,7 +36,7 @@ func newLeaf(ca *CA, algorithm string, now time.Time, lifetime time.Duration) (*
 	if err != nil {
 		return nil, err
 	}
-	header, err := encodeHeader(algorithm, cert)
+	header, err := encodeHeader(algorithm, "", []*x509.Certificate{cert})
 	if err != nil {
 		return nil, err
 	}
@@ -59,27 +55,6 @@ func (l *leaf) outlasts(expiry time.Time) bool { return l.cert.NotAfter.After(ex
 
 // premature reports whether the certificate is not valid yet: it was made while the clock was ahead.
 func (l *leaf) premature(now time.Time) bool { return now.Before(l.cert.NotBefore) }
-
-// newKey makes a key for an algorithm and names the method that signs with it.
-func newKey(algorithm string) (crypto.Signer, jwt.SigningMethod, error) {
-	var key crypto.Signer
-	var method jwt.SigningMethod
-	var err error
-	switch algorithm {
-	case ES256:
-		method = jwt.SigningMethodES256
-		key, err = newECKey(rand.Reader)
-	case RS256:
-		method = jwt.SigningMethodRS256
-		key, err = rsa.GenerateKey(rand.Reader, rsaBits)
-	default:
-		return nil, nil, fmt.Errorf("%w: %q", ErrUnknownAlgorithm, algorithm)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a signing key for %s: %w", algorithm, err)
-	}
-	return key, method, nil
-}
 
 // issue makes a certificate that may sign data and names no host.
 func (c *CA) issue(public crypto.PublicKey, now time.Time, lifetime time.Duration) (*x509.Certificate, error) {
@@ -112,14 +87,20 @@ func (c *CA) issue(public crypto.PublicKey, now time.Time, lifetime time.Duratio
 	return cert, nil
 }
 
-// encodeHeader is the JOSE header with the certificate in x5c (RFC 7515 section 4.1.6). There is no key id:
-// no form of it suits every registry, and the chain is looked at first by all of them.
-func encodeHeader(algorithm string, cert *x509.Certificate) (string, error) {
-	header, err := json.Marshal(struct {
+// encodeHeader is the JOSE header, with the dot that follows it: with the certificates in x5c (RFC 7515 section 4.1.6)
+// or with a key id, never both. Registries look at x5c first, and one that knows keys by their id refuses a chain that
+// it does not know.
+func encodeHeader(algorithm, id string, chain []*x509.Certificate) (string, error) {
+	h := struct {
 		Type      string   `json:"typ"`
 		Algorithm string   `json:"alg"`
-		Chain     []string `json:"x5c"`
-	}{"JWT", algorithm, []string{base64.StdEncoding.EncodeToString(cert.Raw)}})
+		ID        string   `json:"kid,omitempty"`
+		Chain     []string `json:"x5c,omitempty"`
+	}{Type: "JWT", Algorithm: algorithm, ID: id}
+	for _, cert := range chain {
+		h.Chain = append(h.Chain, base64.StdEncoding.EncodeToString(cert.Raw))
+	}
+	header, err := json.Marshal(h)
 	if err != nil {
 		return "", fmt.Errorf("encode the token header: %w", err)
 	}
