@@ -27,7 +27,7 @@ lint: ## The linter alone.
 
 bench: ## Speed and memory beside one slapd, in 8 minutes. QUICK=1: a first look in 2. PAGE=file: write the figures there.
 	@bash integration/install.sh
-	@go -C integration test ./bench -run '^$$' -bench '^BenchmarkGate$$' -benchtime 1x -timeout 30m -args $(if $(QUICK),-quick) $(if $(PAGE),-page "$(abspath $(PAGE))")
+	@go -C integration test ./bench -run '^$$' -bench '^Benchmark(Gate|Policy)$$' -benchtime 1x -timeout 30m -args $(if $(QUICK),-quick) $(if $(PAGE),-page "$(abspath $(PAGE))")
 
 soak: ## A directory's server killed 1,000 times under load, in half an hour: nothing leaks. KILLS=n: so many.
 	@bash integration/install.sh

@@ -54,7 +54,17 @@ func BenchmarkGate(b *testing.B) {
 			part.measure(b)
 		}
 	}
-	s.print(b)
+	s.print(b, pageBegin)
+}
+
+// BenchmarkPolicy takes the figures of large policies. Run it with -benchtime 1x.
+func BenchmarkPolicy(b *testing.B) {
+	others, _, _ := strings.Cut(readFile("/proc/loadavg"), " ")
+	s := &session{plan: planned(), others: others}
+	s.decisions(b)
+	s.loads(b)
+	s.swaps(b)
+	s.print(b, policyBegin)
 }
 
 // near measures a gate beside its directory, with everybody's groups warm.
@@ -227,8 +237,8 @@ func (s *session) inProcess(t testing.TB) {
 	}
 }
 
-// print shows the figures and, if asked to, writes them into the page.
-func (s *session) print(t testing.TB) {
+// print shows the figures and, if asked to, writes them into the page behind a mark.
+func (s *session) print(t testing.TB, begin string) {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s Rounds: %d of %v. Load average before the run: %s.\n\n%s\n",
@@ -244,6 +254,6 @@ func (s *session) print(t testing.TB) {
 	b.WriteString("\n")
 	fmt.Fprint(os.Stdout, b.String())
 	if *page != "" {
-		writePage(t, *page, b.String())
+		writePage(t, *page, begin, b.String())
 	}
 }

@@ -129,21 +129,22 @@ func firstMatch(pattern, text string) string {
 
 // The figures of a page stand between these lines.
 const (
-	pageBegin = "<!-- figures: written by make bench -->"
-	pageEnd   = "<!-- end of figures -->"
+	pageBegin   = "<!-- figures: written by make bench -->"
+	policyBegin = "<!-- figures of the policy: written by make bench -->"
+	pageEnd     = "<!-- end of figures -->"
 )
 
-// writePage replaces the figures in a page.
-func writePage(t testing.TB, page, text string) {
+// writePage replaces the figures behind a mark in a page.
+func writePage(t testing.TB, page, begin, text string) {
 	t.Helper()
 	old := readFile(page)
-	before, rest, found := strings.Cut(old, pageBegin)
+	before, rest, found := strings.Cut(old, begin)
 	_, after, ends := strings.Cut(rest, pageEnd)
 	if !found || !ends {
 		t.Fatalf("%s has no place for figures", page)
 	}
 	const mode = 0o644
-	if err := os.WriteFile(page, []byte(before+pageBegin+"\n"+text+pageEnd+after), mode); err != nil {
+	if err := os.WriteFile(page, []byte(before+begin+"\n"+text+pageEnd+after), mode); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -166,7 +167,7 @@ func TestWritePage(t *testing.T) {
 	writeFile(t, page, "a\n"+pageBegin+"\nold\n"+pageEnd+"\nz\n")
 	var r report
 	r.add("rate", "1", "2", missed)
-	writePage(t, page, r.table())
+	writePage(t, page, pageBegin, r.table())
 	want := "a\n" + pageBegin + "\n| figure | value | target |        |\n| ------ | ----- | ------ | ------ |\n" +
 		"| rate   | 1     | 2      | MISSED |\n" + pageEnd + "\nz\n"
 	if got := readFile(page); got != want {
