@@ -70,8 +70,9 @@ func TestBudgetFollowsTheDirectory(t *testing.T) {
 // that locks; many at once neither.
 func TestWhatTheDirectoryCountsCounts(t *testing.T) {
 	t.Parallel()
-	for elsewhere := range 6 {
-		t.Run(strconv.Itoa(elsewhere), func(t *testing.T) {
+	for i := range 12 {
+		elsewhere, at := i/2, []string{"at once", "one after the other"}[i%2]
+		t.Run(strconv.Itoa(elsewhere)+" "+at, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				r := newRoom(t, guarded(t))
@@ -83,6 +84,9 @@ func TestWhatTheDirectoryCountsCounts(t *testing.T) {
 				var wg sync.WaitGroup
 				for i := range 50 {
 					wg.Go(func() { _ = r.from(t.Context(), stranger, "alice", "junk "+strconv.Itoa(i)) })
+					if at != "at once" {
+						wg.Wait()
+					}
 				}
 				wg.Wait()
 				if was, is := elsewhere >= 5, r.fake.Locked("id-alice"); was != is {

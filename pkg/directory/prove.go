@@ -151,8 +151,9 @@ func (a *Authenticator) prepare(ctx context.Context, q *question, t *turn) error
 	if q.admission.Valid {
 		return nil
 	}
-	if a.age(q.entry) > freshAge {
-		e, err := find(ctx, a.backend, q.Username, freshAge)
+	last := t.attempts.Last() // which the directory counts as well
+	if a.age(q.entry) > freshAge || !q.entry.ReadAt.After(last) {
+		e, err := find(ctx, a.backend, q.Username, min(freshAge, max(a.now().Sub(last), 0)))
 		if err != nil {
 			return err
 		}

@@ -96,6 +96,10 @@ func (a *AccountAttempts) Reserve(ctx context.Context) (settle func(Outcome), er
 	}, nil
 }
 
+// Last is when the last bind failed that counts for the slot that was reserved; zero if none does. What the directory
+// shows must have been read after it.
+func (a *AccountAttempts) Last() time.Time { return a.slot.Last }
+
 // Leaves is an error that wraps [ErrNoBudget] if the bind of the slot that was reserved could be the one that locks
 // the account, by what the directory itself counts. An account that is locked already is not harmed: the directory
 // says so best.

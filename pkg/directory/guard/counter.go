@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"math"
+	"time"
 )
 
 // Unbounded as the limit of a reservation counts the bind and never refuses it.
@@ -17,6 +18,8 @@ type Slot struct {
 	// Open is how many slots of the account are reserved and not settled, this one included; Kept is how many failed
 	// and count.
 	Open, Kept int
+	// Last is when the last of them failed that count; zero if none does.
+	Last time.Time
 }
 
 // A Counter counts the failed binds of accounts, in this process or shared by several. It is the seam for

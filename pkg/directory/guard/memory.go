@@ -133,7 +133,11 @@ func (m *Memory) Reserve(_ context.Context, key string, limit Limit) (Slot, erro
 	}
 	m.serial++
 	f.open = append(f.open, attempt{order: m.serial, at: now})
-	return Slot{Key: key, ID: m.serial, Open: len(f.open), Kept: len(f.kept)}, nil
+	s := Slot{Key: key, ID: m.serial, Open: len(f.open), Kept: len(f.kept)}
+	if s.Kept > 0 {
+		s.Last = f.last
+	}
+	return s, nil
 }
 
 // Settle ends a reservation. It never fails.

@@ -70,7 +70,10 @@ func windowsRules(ctx context.Context, b *Backend) []guard.Lockout {
 
 // windowsRule reads the policy of the domain or a fine-grained one.
 func windowsRule(ctx context.Context, b *Backend, dn, prefix string) (guard.Lockout, *serverError) {
-	threshold, duration, window := prefix+"LockoutThreshold", prefix+"LockoutDuration", prefix+"LockoutObservationWindow"
+	threshold, duration, window := "lockoutThreshold", "lockoutDuration", "lockOutObservationWindow"
+	if prefix != "" {
+		threshold, duration, window = prefix+"LockoutThreshold", prefix+"LockoutDuration", prefix+"LockoutObservationWindow"
+	}
 	e, f := b.readRule(ctx, dn, []string{threshold, duration, window})
 	if f != nil || first(e, threshold) == "" {
 		l := unknownRule(dn)
