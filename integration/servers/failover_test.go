@@ -78,7 +78,7 @@ func TestLDAP47_KilledServer(t *testing.T) {
 	first.Kill(t)
 	loopback.Eventually(t, recovery, func() error { // one bind may be lost on its way
 		if answer := ask(t, g, "alice", first.Password); answer.Status != http.StatusOK {
-			return errors.New("not served")
+			return errNotServed
 		}
 		return nil
 	})

@@ -2,6 +2,7 @@ package servers_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -74,6 +75,9 @@ func mustGrant(t *testing.T, g *gate.Gate, user, password string, scopes ...stri
 	}
 	return answer
 }
+
+// errNotServed means that no token was granted.
+var errNotServed = errors.New("not served")
 
 // awaitGrant waits until tokens are granted.
 func awaitGrant(t *testing.T, g *gate.Gate, user, password string) {

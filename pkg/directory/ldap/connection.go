@@ -85,7 +85,7 @@ func (c *connection) withDeadline(limit time.Duration, bind func() ([]goldap.Con
 		f = answerFault("bind", err, time.Since(start), limit)
 		if !f.answered() {
 			c.abort()
-			return nil, sent, f
+			return nil, sent, c.wire.alertFault(f)
 		}
 	}
 	if err := c.wire.SetReadDeadline(time.Time{}); err != nil {

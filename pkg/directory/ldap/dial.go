@@ -87,12 +87,7 @@ func (d *dialer) secure(ctx context.Context, w *wire) error {
 			return fmt.Errorf("starttls: %w", err)
 		}
 	}
-	config := d.tls
-	if d.roots != nil {
-		config = d.tls.Clone()
-		config.RootCAs = d.roots()
-	}
-	c := tls.Client(w.raw, config)
+	c := tls.Client(w.raw, d.config(w))
 	if err := c.HandshakeContext(ctx); err != nil {
 		return fmt.Errorf("tls handshake: %w", err)
 	}
@@ -102,6 +97,24 @@ func (d *dialer) secure(ctx context.Context, w *wire) error {
 		d.observer.certificate(d.url, w.certificate)
 	}
 	return nil
+}
+
+// config gives what one connection begins TLS with, and has it noted when the server asks for a client certificate.
+func (d *dialer) config(w *wire) *tls.Config {
+	config := d.tls.Clone()
+	if d.roots != nil {
+		config.RootCAs = d.roots()
+	}
+	if show := config.GetClientCertificate; show != nil || len(config.Certificates) == 0 {
+		config.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			w.wanted = true
+			if show == nil {
+				return new(tls.Certificate), nil // none
+			}
+			return show(info)
+		}
+	}
+	return config
 }
 
 // requestTLS sends the StartTLS request (RFC 4511 section 4.14) and reads its answer by itself, byte by byte,

@@ -131,7 +131,9 @@ func (s *server) serviceBind(ctx context.Context, c *connection, secret identity
 		s.service.forget()
 		return nil
 	}
-	f.step = "service bind"
+	if f.step != "tls" {
+		f.step = "service bind"
+	}
 	if f.class == classAnswer {
 		f = &serverError{class: classConfig, code: f.code, step: "service bind", text: f.text + serviceRemedy(f.code)}
 		s.service.remember(secret, f, s.now())

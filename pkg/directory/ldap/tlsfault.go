@@ -41,13 +41,16 @@ func certificateText(err error) string {
 		return "the server's certificate has a negative serial number, which is not allowed: issue a new one"
 	case strings.Contains(text, "protocol version"):
 		return "the server offers no TLS 1.2 or later: enable it there"
-	case strings.Contains(text, "certificate required"), strings.Contains(text, "bad certificate"):
-		return "the server wants a client certificate: set tls.cert_file and tls.key_file"
+	case strings.Contains(text, "certificate required"), strings.Contains(text, "bad certificate"), strings.Contains(text, "unknown certificate authority"):
+		return "the server wants a client certificate that it knows: " + clientRemedy
 	case strings.Contains(text, "tls:"), strings.Contains(text, "x509:"):
 		return text
 	}
 	return ""
 }
+
+// clientRemedy says what to do about a client certificate that is missing or refused.
+const clientRemedy = "set tls.cert_file and tls.key_file to one that it accepts"
 
 // presented describes the chain that the server showed, where its certificate is what is wrong.
 func presented(err error) string {

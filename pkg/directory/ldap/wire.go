@@ -25,6 +25,9 @@ type wire struct {
 	writeTimeout time.Duration
 	written      atomic.Int64 // bytes that may have left
 	frame        framer       // used by the one reading goroutine only
+	alert        atomic.Pointer[net.OpError]
+	answered     atomic.Bool // something came after the handshake
+	wanted       bool        // the server asked for a client certificate
 }
 
 // Write writes with a deadline. The bytes count as written before the network sees them.
@@ -43,10 +46,37 @@ func (w *wire) Write(p []byte) (int, error) {
 // Read reads, and checks the size of each message as its header passes.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
+	switch {
+	case err != nil:
+		w.noteAlert(err)
+	case !w.answered.Load():
+		w.answered.Store(true)
+	}
 	if err := w.frame.pass(p[:n]); err != nil {
 		return 0, err
 	}
 	return n, err
+}
+
+// noteAlert keeps the alert with which the server ended TLS. In TLS 1.3 it refuses a client certificate only after the
+// handshake (RFC 8446 section 4.4.2.4), where the library for LDAP would lose why.
+func (w *wire) noteAlert(err error) {
+	if e, ok := errors.AsType[*net.OpError](err); ok && w.Conn != w.raw && e.Op == "remote error" {
+		w.alert.Store(e)
+	}
+}
+
+// alertFault makes the alert a fault that says why, or gives the fault as it is. Some servers only hang up.
+func (w *wire) alertFault(f *serverError) *serverError {
+	e := w.alert.Load()
+	switch {
+	case f.class != classNetwork:
+	case e != nil:
+		return &serverError{class: classNetwork, step: "tls", text: certificateText(e), err: e}
+	case w.wanted && !w.answered.Load():
+		return &serverError{class: classNetwork, step: "tls", text: "the server asked for a client certificate and hung up: " + clientRemedy, err: f.err}
+	}
+	return f
 }
 
 // Close closes the socket itself. TLS says no goodbye: that would be one more write to a peer that may have
