@@ -103,3 +103,16 @@ func check(t *testing.T, g *gate.Gate, args ...string) gate.Command {
 	}
 	return g.Run(t, "", "check --online", args...)
 }
+
+// eventuallyRefused waits until a login is answered 401.
+func eventuallyRefused(t *testing.T, g *gate.Gate, user, password string) {
+	t.Helper()
+	const patience = 10 * time.Second
+	loopback.Eventually(t, patience, func() error {
+		answer, err := g.Asker(gate.Service).Ask(t.Context(), user, password)
+		if err == nil && answer.Status != http.StatusUnauthorized {
+			err = errors.New(user + " is answered " + answer.Body)
+		}
+		return err
+	})
+}
