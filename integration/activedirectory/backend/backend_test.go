@@ -29,7 +29,7 @@ func windows(t testing.TB, s *samba.Server, edit func(*ldap.Options)) ldap.Optio
 		},
 		Groups: ldap.Groups{
 			BaseDN: s.GroupsDN, Filter: securityGroups, Method: ldap.TokenGroups, Nested: true,
-			NameAttribute: "sAMAccountName", IDAttribute: "objectSid", DNAttribute: "distinguishedName",
+			NameAttribute: "sAMAccountName", IDAttribute: "objectSid",
 			MemberAttributes: []string{"member"},
 		},
 		// What a test wants to know is not how fast a busy machine is.

@@ -52,7 +52,7 @@ func (s *server) checkAccounts(c *connection, status *directory.ServerStatus) *s
 
 // anyAccount searches one account. The page is what limits the answer: not every server keeps to the size limit.
 func (b *Backend) anyAccount() *goldap.SearchRequest {
-	filter := newFilter(b.shape.userFilter + "(!(distinguishedName=" + goldap.EscapeFilter(b.options.BindDN) + "))")
+	filter := newFilter(b.shape.userFilter + "(!(" + distinguishedName + "=" + goldap.EscapeFilter(b.options.BindDN) + "))")
 	filter.equal("objectClass", "*")
 	return &goldap.SearchRequest{
 		BaseDN: b.shape.users, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases,

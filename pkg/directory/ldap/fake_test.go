@@ -68,6 +68,8 @@ type fakeServer struct {
 	noEntryDN bool              // entryDN is not known
 	tls       *tls.Config       // for StartTLS
 	mute      bool              // say nothing after StartTLS
+	domain    bool              // be a domain controller
+	onlyDN    bool              // take no GUID as the name of a bind
 
 	mu       sync.Mutex
 	script   func(request) *answer // nil answers by itself
@@ -224,7 +226,11 @@ func (s *fakeServer) startTLS(c *session, r request) bool {
 
 // checkPassword gives the result code of a bind.
 func (s *fakeServer) checkPassword(r request) int64 {
-	key, err := identity.NormalDN(r.dn)
+	name := r.dn
+	if !s.onlyDN {
+		name = s.named(name)
+	}
+	key, err := identity.NormalDN(name)
 	if err != nil {
 		return 34
 	}
@@ -275,7 +281,10 @@ func (s *fakeServer) search(c *session, r request) bool {
 func (s *fakeServer) find(r request) []object {
 	op := r.packet.Children[1]
 	scope := op.Children[1].Value.(int64)
-	base, _ := identity.NormalDN(r.dn)
+	base, _ := identity.NormalDN(s.named(r.dn))
+	if r.dn == "" && s.domain {
+		return []object{domainRoot()}
+	}
 	if r.dn == "" {
 		return []object{{attributes: map[string][]string{"objectClass": {"top", "OpenLDAProotDSE"}}}}
 	}
@@ -308,9 +317,14 @@ func (s *fakeServer) matches(f *ber.Packet, o object, key string) bool {
 			want, err := identity.NormalDN(value)
 			return !s.noEntryDN && err == nil && want == key
 		}
+		if s.domain && strings.HasPrefix(attribute, "object") {
+			return slices.Contains(o.attributes[attribute], value)
+		}
 		return slices.ContainsFunc(o.attributes[attribute], func(v string) bool { return same(v, value) })
 	case 7:
 		return true
+	case 2:
+		return !test(f.Children[0])
 	}
 	return false
 }

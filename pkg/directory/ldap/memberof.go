@@ -14,6 +14,9 @@ import (
 // readsAtOnce is how many single groups are read at the same time.
 const readsAtOnce = 4
 
+// distinguishedName is the attribute in which entries of Active Directory hold their own DN.
+const distinguishedName = "distinguishedName"
+
 // memberOf reads the groups that the account's own entry names, and its primary group.
 func (w *walk) memberOf(ctx context.Context, own *goldap.Entry) ([]*goldap.Entry, *serverError) {
 	dns, f := w.backend.allValues(ctx, w.prefer, own, w.backend.shape.memberOf)

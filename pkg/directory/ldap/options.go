@@ -136,7 +136,7 @@ type Groups struct {
 	// IDAttribute holds a group's immutable id. Empty means that of Users.
 	IDAttribute string
 	// DNAttribute is an attribute that can be searched for an entry's own DN; MemberOf uses it to read many
-	// groups at once. Empty means entryDN (RFC 5020).
+	// groups at once. Empty means entryDN (RFC 5020), or distinguishedName where ids are those of Active Directory.
 	DNAttribute string
 }
 
@@ -189,6 +189,9 @@ func (o Options) withDefaults() Options {
 		o.Groups.MemberAttributes = []string{"member", "uniqueMember", memberUID}
 	}
 	o.PageSize = orElse(o.PageSize, defaultPage)
+	if formOf(o.Users.IDAttribute) == guidID { // Active Directory
+		o.Groups.DNAttribute = orElse(o.Groups.DNAttribute, distinguishedName)
+	}
 	o.Groups.DNAttribute = orElse(o.Groups.DNAttribute, "entryDN")
 	o.BindConnections.Min = max(orElse(o.BindConnections.Min, defaultMinBinds), 0)
 	o.BindConnections.Max = orElse(o.BindConnections.Max, defaultMaxBinds)

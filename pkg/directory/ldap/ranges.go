@@ -46,7 +46,7 @@ type piece struct {
 func pieceOf(e *goldap.Entry, attribute string, start int) (piece, bool) {
 	ranged := attribute + ";range="
 	for _, a := range e.Attributes {
-		if len(a.Name) <= len(ranged) || !strings.EqualFold(a.Name[:len(ranged)], ranged) {
+		if len(a.Name) < len(ranged) || !strings.EqualFold(a.Name[:len(ranged)], ranged) {
 			continue
 		}
 		from, to, _ := strings.Cut(a.Name[len(ranged):], "-")
