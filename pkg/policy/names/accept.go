@@ -41,15 +41,15 @@ func Accept(path string, o Owner, at time.Time) error {
 
 // readAccepted gives, by name, the ids that were accepted.
 func readAccepted(path string) (map[key]map[string]bool, error) {
+	all := map[key]map[string]bool{}
 	f, err := os.Open(acceptedPath(path))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return all, nil
 	}
 	if err != nil {
-		return nil, err
+		return all, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	all := map[key]map[string]bool{}
 	_, _, err = scan(f, func(text []byte) bool {
 		var a accepted
 		if json.Unmarshal(text, &a) != nil || len(all) >= maxAccepted {
@@ -66,9 +66,9 @@ func readAccepted(path string) (map[key]map[string]bool, error) {
 }
 
 // accept gives the name to the account that has it by now.
-func (o *Owner) accept() {
-	o.ID, o.Since = o.Now, o.NowSince
-	o.Now, o.NowSince = "", time.Time{}
+func (r *record) accept() {
+	r.ID, r.Since = r.Now, r.NowSince
+	r.Now, r.NowSince = "", time.Time{}
 }
 
 // look takes what was accepted since.

@@ -132,7 +132,7 @@ func (m *Memory) knows(s *Sighting) bool {
 }
 
 // current is the id of the account that has the name now.
-func (o *Owner) current() string { return cmp.Or(o.Now, o.ID) }
+func (o Owner) current() string { return cmp.Or(o.Now, o.ID) }
 
 // Find gives what is known of a login name.
 func (m *Memory) Find(directory, name string) (Owner, bool) {
