@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/netip"
@@ -412,6 +413,25 @@ func TestCrowdedPlaces(t *testing.T) {
 	}
 	if granted < policies {
 		t.Errorf("only %d of the questions were granted: this shows little", granted)
+	}
+}
+
+// TestTables: among many groups of one place each is found, by each of its keys, and no other one is.
+func TestTables(t *testing.T) {
+	t.Parallel()
+	const named, all = 300, 600
+	for _, kind := range []string{"group:team-%d", "dn:cn=team-%d,ou=groups,dc=corp", "id:id-team-%d"} {
+		var rules []policy.Rule
+		for i := range named {
+			rules = append(rules, rule(t, fmt.Sprintf(kind, i), can, pull, "**"))
+		}
+		p := compile(t, rules...)
+		for i := range all {
+			who := person("u", "other", fmt.Sprintf("team-%d", i))
+			if got := p.Decide(on(who, pull, "a/b")).Granted == pull; got != (i < named) {
+				t.Fatalf(kind+": granted %v", i, got)
+			}
+		}
 	}
 }
 
