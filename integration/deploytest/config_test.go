@@ -39,8 +39,7 @@ func TestExampleConfigIsComplete(t *testing.T) {
 	t.Parallel()
 	data := read(t, exampleConfig)
 	for _, k := range config.AllKeys() {
-		if k.Unavailable || strings.HasPrefix(k.Path, "directories[].discover.") ||
-			k.Path == "directories[].proven_if_down" {
+		if k.Unavailable || strings.HasPrefix(k.Path, "directories[].discover.") {
 			continue
 		}
 		name := k.Path[strings.LastIndexAny(k.Path, ".]")+1:]
