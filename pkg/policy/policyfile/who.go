@@ -122,7 +122,7 @@ func (p *parser) subject(n *yaml.Node, c *cast) bool {
 		c.list = append(c.list, s)
 		return true
 	case slices.Contains(subjectKinds(), kind) && (name == "" || strings.TrimSpace(name) != name):
-		p.node(n, CodeUnknownSubject, quoted(n.Value)+" names nobody", "write "+kind+":NAME, without a space on either side")
+		p.node(n, CodeUnknownSubject, quoted(n.Value)+" names nobody", "write "+subjectForm(kind)+", without a space on either side")
 		return false
 	case len(n.Value) > maxName:
 		p.node(n, CodeTooLarge, "a name of more than 4096 bytes", "no directory has such a name")
@@ -163,6 +163,14 @@ func (p *parser) unknownSubject(n *yaml.Node) {
 		remedy = `did you mean "group:` + n.Value + `"? (` + strings.Join(words, ", ") + ")"
 	}
 	p.node(n, CodeUnknownSubject, "unknown subject "+quoted(n.Value), remedy)
+}
+
+// subjectForm says how a subject of a kind is written.
+func subjectForm(kind string) string {
+	if kind == "user-id" {
+		return "user-id:ID"
+	}
+	return kind + ":NAME"
 }
 
 // subjectKinds lists the words before the colon of a subject.
