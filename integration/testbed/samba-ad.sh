@@ -21,6 +21,7 @@ STRONG=${SAMBA_STRONG_AUTH:-yes}     # yes | allow_sasl_over_tls | no (no lets c
 MODEL=${SAMBA_MODEL:-prefork}        # prefork | single | standard
 LOCKOUT=${SAMBA_LOCKOUT:-5}          # wrong passwords until lockout, 0 is never
 NUSERS=${SAMBA_USERS:-60} NFILL=${SAMBA_FILL:-200} DEPTH=${SAMBA_DEPTH:-30}
+# SAMBA_CERT and SAMBA_KEY are another certificate; with SAMBA_OWN_CERT=yes Samba makes one itself
 EXTRA=${SAMBA_EXTRA_CONF:-}          # more lines for smb.conf's [global]
 
 DOM=${REALM,,}; B="DC=${DOM//./,DC=}"
@@ -52,9 +53,7 @@ log file = $S/samba.log
 idmap_ldb:use rfc2307 = yes
 ldap server require strong auth = $STRONG
 tls enabled = yes
-tls cafile = $S/tls/ca.pem
-tls certfile = ${SAMBA_CERT:-$S/tls/dc.pem}
-tls keyfile = ${SAMBA_KEY:-$S/tls/dc.key}
+$([[ ${SAMBA_OWN_CERT:-no} == yes ]] || printf 'tls %s\n' "cafile = $S/tls/ca.pem" "certfile = ${SAMBA_CERT:-$S/tls/dc.pem}" "keyfile = ${SAMBA_KEY:-$S/tls/dc.key}")
 prefork children = 2
 $EXTRA
 [sysvol]

@@ -18,6 +18,8 @@ type Options struct {
 	Configuration string
 	// CertFile and KeyFile are another certificate for the server. Empty means one of CAFile for its names.
 	CertFile, KeyFile string
+	// OwnCertificate lets Samba make a certificate, as it does by default: signed by itself, without the name of the host.
+	OwnCertificate bool
 }
 
 // Server is a domain controller that runs. Make one with [Start] or [Shared].
@@ -75,8 +77,8 @@ func start(t testing.TB, life testbed.Life, o Options) *Server {
 	address := loopback.IP(t, ports()...)
 	s := &Server{Address: address}
 	s.script = testbed.New(t, "samba-ad.sh", life,
-		"SAMBA_ADDR="+address, "SAMBA_SAVED="+saved(t), "SAMBA_STRONG_AUTH="+strong(o), "SAMBA_EXTRA_CONF="+o.Configuration,
-		"SAMBA_CERT="+o.CertFile, "SAMBA_KEY="+o.KeyFile)
+		"SAMBA_ADDR="+address, "SAMBA_SAVED="+saved(t), "SAMBA_STRONG_AUTH="+yesNo(!o.Plain), "SAMBA_EXTRA_CONF="+o.Configuration,
+		"SAMBA_CERT="+o.CertFile, "SAMBA_KEY="+o.KeyFile, "SAMBA_OWN_CERT="+yesNo(o.OwnCertificate))
 	s.script.Must(t, "start")
 	e := s.script.Environment(t)
 	s.URL, s.PlainURL, s.GlobalURL, s.DNS, s.Host = e["AD_URL"], e["AD_URL_PLAIN"], e["AD_GC_URL"], e["AD_DNS"], e["AD_HOST"]
@@ -86,11 +88,11 @@ func start(t testing.TB, life testbed.Life, o Options) *Server {
 	return s
 }
 
-func strong(o Options) string {
-	if o.Plain {
-		return "no"
+func yesNo(b bool) string {
+	if b {
+		return "yes"
 	}
-	return "yes"
+	return "no"
 }
 
 // Kill ends the server at once, as a crash does.

@@ -19,3 +19,12 @@ func sidText(t *testing.T, b []byte) string {
 	}
 	return text
 }
+
+// guidText writes a GUID as people do (MS-DTYP 2.3.4).
+func guidText(t *testing.T, b []byte) string {
+	t.Helper()
+	if len(b) != 16 {
+		t.Fatalf("this is no GUID: %x", b)
+	}
+	return fmt.Sprintf("%08x-%04x-%04x-%x-%x", binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint16(b[4:]), binary.LittleEndian.Uint16(b[6:]), b[8:10], b[10:])
+}
