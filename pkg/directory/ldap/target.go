@@ -82,7 +82,8 @@ func isHostName(host string) bool {
 		}
 		for i := range len(label) {
 			c := label[i]
-			if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+			if !letter && (c < '0' || c > '9') && c != '-' && c != '_' {
 				return false
 			}
 		}
