@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 )
 
@@ -37,7 +38,7 @@ func (c Config) Settings(i int) []Setting {
 		}
 	}
 	_, ok := c.source.at[path+".page_size"]
-	return append(list, Setting{Key: "page_size", Value: fmt.Sprint(d.PageSize), Written: ok})
+	return append(list, Setting{Key: "page_size", Value: strconv.Itoa(d.PageSize), Written: ok})
 }
 
 // written gives a value as it would be written in the file; nothing for one that says nothing.
