@@ -117,6 +117,7 @@ func (sn *snippet) software(kind registry.Kind, trust registry.Trust) {
 	folder := "/etc/distribution"
 	sn.Image, sn.Key, sn.ConfigPath = "docker.io/library/registry:3", "rootcertbundle", folder+"/config.yml"
 	switch kind {
+	case registry.Distribution: // as it is
 	case registry.Distribution2:
 		sn.Image, sn.ConfigPath = "docker.io/library/registry:2", "/etc/docker/registry/config.yml"
 	case registry.Distribution30:

@@ -8,9 +8,9 @@ import (
 )
 
 // render writes a snippet in a format.
-func (sn snippet) render(format string) (string, error) {
+func (sn *snippet) render(format string) (string, error) {
 	var err error
-	if format != "yaml" && format != "env" { // these carry the configuration file
+	if format != "yaml" && format != "env" { // the others carry the configuration file
 		if sn.Config, err = sn.render("yaml"); err != nil {
 			return "", err
 		}

@@ -36,7 +36,7 @@ func CAStates(dir string, retireFor time.Duration) ([]CAState, error) {
 	if err != nil {
 		return nil, err
 	}
-	next, err := files.next(ca)
+	next, found, err := files.next(ca)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func CAStates(dir string, retireFor time.Duration) ([]CAState, error) {
 		switch {
 		case cert.Equal(ca.cert):
 			s.State, s.RetireUntil = KeyActive, time.Time{}
-		case next != nil && cert.Equal(next):
+		case found && cert.Equal(next):
 			s.State, s.RetireUntil = KeyStandby, time.Time{}
 		}
 		states = append(states, s)
@@ -73,11 +73,11 @@ func RotateCA(dir string, r Rotation) (Step, error) {
 	if err != nil {
 		return "", err
 	}
-	next, err := files.next(ca)
+	next, found, err := files.next(ca)
 	if err != nil {
 		return "", err
 	}
-	if next == nil {
+	if !found {
 		return StepPublished, files.publish(ca, r)
 	}
 	if err := r.ready(next.NotBefore.Add(backdate)); err != nil {
@@ -98,22 +98,23 @@ type caFiles struct{ dir string }
 func (f caFiles) cert() string { return filepath.Join(f.dir, CACertFile) }
 func (f caFiles) key() string  { return filepath.Join(f.dir, CAKeyFile) }
 
-// next gives the certificate of the CA that stands by, or nil.
-func (f caFiles) next(ca *CA) (*x509.Certificate, error) {
+// next gives the certificate of the CA that stands by, if there is one. A key whose certificate was not written is none:
+// publish makes another one.
+func (f caFiles) next(ca *CA) (next *x509.Certificate, found bool, err error) {
 	path := filepath.Join(f.dir, CANextKeyFile)
 	key, err := readKey(path, ErrInvalidCA)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, cert := range ca.authorities {
 		if samePublicKey(cert.PublicKey, key.Public()) {
-			return cert, nil
+			return cert, true, nil
 		}
 	}
-	return nil, nil // its certificate was not written: publish makes another one
+	return nil, false, nil
 }
 
 // activated is since when the active CA signs.

@@ -203,6 +203,7 @@ func TestRingFilesThatAreNotFitLeaveTheKeys(t *testing.T) {
 		"others read it": func(_ *testing.T, path string) error { return errors.Join(touch(path), os.Chmod(path, 0o644)) },
 		"vanished":       func(_ *testing.T, path string) error { return os.Remove(path) },
 		"private key is gone": func(t *testing.T, path string) error {
+			t.Helper()
 			return edit(t, path, func(f map[string]any) { f["keys"].([]any)[0].(map[string]any)["private_key"] = "none" })
 		},
 	} {
