@@ -157,7 +157,7 @@ func seeds(t testing.TB) [][]byte {
 // words are what documents are made of here.
 func words() []string {
 	return []string{
-		"version: 1", "rules:", "- who: anyone", "- who: [group:a, user:b, robot:c]", "- who: user-id:3f2a", "- as: {user-id: 3f2a, user: a}", "- as: {robot: c, user-id: a}", "  who: signed-in", "  can: pull", "  can: [push, delete]",
+		"version: 1", "rules:", "- who: anyone", "- who: [group:a, user:b, robot:c]", "  who: signed-in", "  can: pull", "  can: [push, delete]",
 		"  can: catalog", "  can: [catalog, pull]", "  cannot: everything", "  cannot: [catalog]", "  repos: a/**", "  repos: '**'", "  repos: ['**']",
 		"  repos: [a/*, b]", "  repos: [a, a]", "  repos: []", "  repos:", "  repos: 7", "  except: group:x", "  except: everyone", "  on: registry",
 		"  on: []", "  from: 10.0.0.0/8", "  from: 10", "  since: 2026-01-01", "  until: 2026-12-31T10:00Z", "  until: soon", "  until: 20261231",
@@ -165,6 +165,7 @@ func words() []string {
 		"- as: {robot: c, user: a}", "- as:", "- as: {name: x}", "  can: push a/b", "  can: [catalog, push a]", "  cannot: push a b", "  cannot: push",
 		"groups: {a: b}", "groups: {A: b}", "groups: {a: [b, b]}", "groups: {a: }", "groups: []", "version: 2", "version: '1'", "rules: []", "rules: {}",
 		"tests: []", "- {}", "- 1", "-", "---",
+		"- who: user-id:3f2a", "- as: {user-id: 3f2a, user: a}", "- as: {robot: c, user-id: a}",
 	}
 }
 
