@@ -81,8 +81,11 @@ type Groups struct {
 	MaxDepth         int      `yaml:"max_depth" default:"64" min:"1" max:"1000" doc:"Levels of nesting that are followed; what is deeper is an error and never silently left out."`
 	NameAttribute    string   `yaml:"name_attribute" example:"ou" doc:"Attribute with the short name that a policy uses. Preset: by the kind."`
 	IDAttribute      string   `yaml:"id_attribute" example:"gidNumber" doc:"Attribute with an id that never changes. Preset: users.id_attribute if that is written down, else by the kind."`
-	Watch            bool     `yaml:"watch" default:"false" doc:"Follows changes of groups and accounts as they happen, on one more connection: OpenLDAP with the overlay syncprov, Active Directory and Samba by DirSync. Without it, and while it does not work, they show within cache.ttl."`
+	Watch            *bool    `yaml:"watch" example:"true" doc:"Follows changes of groups and accounts as they happen, on one more connection: OpenLDAP with the overlay syncprov, Active Directory and Samba by DirSync. Without it, and while it does not work, they show within cache.ttl. Off unless written."`
 }
+
+// Watches reports whether changes are followed; false where nothing says otherwise.
+func (g Groups) Watches() bool { return g.Watch != nil && *g.Watch }
 
 // FollowsNested reports whether groups of groups are followed; true where nothing says otherwise.
 func (g Groups) FollowsNested() bool { return g.Nested == nil || *g.Nested }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -93,6 +94,7 @@ type Cached struct {
 	forgotten atomic.Uint64
 	changes   changes
 	now       func() time.Time
+	random    func() float64
 }
 
 var (
@@ -106,7 +108,7 @@ func NewCached(o CachedOptions) (*Cached, error) {
 		return nil, fmt.Errorf("%w: no backend", ErrInvalidOptions)
 	}
 	o = o.withDefaults()
-	c := &Cached{inner: o.Backend, source: o.Source, observer: o.Observer, now: o.Now, changes: changes{seed: maphash.MakeSeed()}}
+	c := &Cached{inner: o.Backend, source: o.Source, observer: o.Observer, now: o.Now, random: o.Rand, changes: changes{seed: maphash.MakeSeed()}}
 	var errs [5]error
 	c.entries, errs[0] = cache.New[string, Entry](o.memory(entryCache, o.Size, o.TTL, o.StaleIfDown))
 	c.accounts, errs[1] = cache.New[string, Account](o.memory(accountCache, o.Size, o.TTL, o.StaleIfDown))
@@ -283,6 +285,9 @@ func (o CachedOptions) withDefaults() CachedOptions {
 	o.QuestionTimeout = orDefault(o.QuestionTimeout, defaultQuestionTimeout)
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Float64
 	}
 	return o
 }

@@ -29,9 +29,9 @@ type Observer struct {
 	// minutes for one account and client.
 	KeepsSending func(Repeat)
 	// Watching is called with nil when the directory begins to tell of its changes, and with the reason each time that
-	// it does not or no longer; see [Watcher].
+	// it does not or no longer, which at the end is that of the context; see [Cached.Follow].
 	Watching func(source string, err error)
-	// Changed is called once a change that the directory tells. Kind is "account" or "groups".
+	// Changed is called once a change that the directory tells. Kind is [ChangedAccount] or [ChangedGroups].
 	Changed func(source, kind string)
 }
 

@@ -3,7 +3,6 @@ package directory
 import (
 	"context"
 	"hash/maphash"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,8 +24,10 @@ type Change struct {
 
 // What observers call the changes.
 const (
-	changedAccount = "account"
-	changedGroups  = "groups"
+	// ChangedAccount is a change of one account.
+	ChangedAccount = "account"
+	// ChangedGroups is a change that may concern every account.
+	ChangedGroups = "groups"
 )
 
 const (
@@ -50,11 +51,12 @@ func (c *Cached) Follow(ctx context.Context, w Watcher) {
 			c.Changed(change)
 		})
 		if ctx.Err() != nil {
+			c.observer.watching(c.source, ctx.Err())
 			return
 		}
 		c.observer.watching(c.source, orDefault(err, errSilent))
 		const jitter = 0.5
-		t := time.NewTimer(pause + time.Duration(float64(pause)*jitter*rand.Float64()))
+		t := time.NewTimer(pause + time.Duration(float64(pause)*jitter*c.random()))
 		select {
 		case <-ctx.Done():
 			t.Stop()
@@ -68,11 +70,11 @@ func (c *Cached) Follow(ctx context.Context, w Watcher) {
 // next login of each reads it again, within two seconds.
 func (c *Cached) Changed(change Change) {
 	if change.Account != "" {
-		c.observer.changed(c.source, changedAccount)
+		c.observer.changed(c.source, ChangedAccount)
 		c.Forget(change.Account)
 		return
 	}
-	c.observer.changed(c.source, changedGroups)
+	c.observer.changed(c.source, ChangedGroups)
 	c.changes.note(c.now())
 	c.forgotten.Add(1) // what is being read now may have been read before
 }

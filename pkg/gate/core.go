@@ -161,7 +161,7 @@ func (c *core) run(ctx context.Context) error {
 	background, stop := context.WithCancel(ctx)
 	defer stop()
 	var tasks sync.WaitGroup
-	for _, task := range append(c.directories.tasks(), c.watcher.Run, c.keys.run, c.follower.run) {
+	for _, task := range append(c.directories.watchedTasks(c.cfg), c.watcher.Run, c.keys.run, c.follower.run) {
 		tasks.Go(func() {
 			if err := task(background); err != nil && background.Err() == nil {
 				c.log.Error("background task ended", "error", err)

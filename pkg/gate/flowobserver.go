@@ -13,5 +13,6 @@ func (i *instruments) flowObserver() directory.Observer {
 		i.log.Warn("client keeps sending a wrong password", "account", r.Name+"@"+r.Source, "client", client,
 			"user_agent", r.UserAgent, "times", r.Times)
 	}
+	o.Watching = i.watching()
 	return o
 }

@@ -47,11 +47,24 @@ func (m *Metrics) DirectoryObserver() directory.Observer {
 				increment(t.believed[why])
 			}
 		},
+		Changed: func(source, kind string) {
+			if t := m.table.Load().directories[source]; t != nil {
+				increment(t.changes[kind])
+			}
+		},
 		BudgetRefused: func(source string) {
 			if t := m.table.Load().directories[source]; t != nil {
 				t.refusals.Inc()
 			}
 		},
+	}
+}
+
+// Watches adds to how many watches of a directory's changes are told of them: one, or two for a moment during a
+// reload.
+func (m *Metrics) Watches(directory string, more float64) {
+	if t := m.table.Load().directories[directory]; t != nil {
+		t.watches.Add(more)
 	}
 }
 

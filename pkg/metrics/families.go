@@ -26,6 +26,8 @@ type families struct {
 	cacheEvicted   *prometheus.CounterVec
 	coalesced      *prometheus.CounterVec
 	believed       *prometheus.CounterVec
+	changes        *prometheus.CounterVec
+	watches        *prometheus.GaugeVec
 	budgetRefusals *prometheus.CounterVec
 
 	ldapOperations  *prometheus.CounterVec
@@ -113,6 +115,8 @@ func (f *families) directories() {
 	f.coalesced = counters("wharfgate_coalesced_requests_total", "Questions that shared the answer to an identical one.", "directory", "kind")
 	f.budgetRefusals = counters("wharfgate_login_budget_refusals_total", "Passwords that were not sent because too many binds of the account have failed.", "directory")
 	f.believed = counters("wharfgate_logins_without_bind_total", "Logins with a password that a bind had proven before, and that was not bound again.", "directory", "why")
+	f.changes = counters("wharfgate_directory_changes_total", "Changes that the directory told.", "directory", "kind")
+	f.watches = gauges("wharfgate_directory_watch_up", "Whether the directory tells of its changes: 1 while it does.", "directory")
 
 	f.ldapOperations = counters("wharfgate_ldap_operations_total", "LDAP operations by their outcome.", "directory", "server", "op", "result")
 	f.ldapDuration = histograms("wharfgate_ldap_operation_duration_seconds", "Time of LDAP operations.", "directory", "server", "op")
@@ -131,6 +135,7 @@ func (f *families) collectors() []prometheus.Collector {
 		f.tokenRequests, f.tokenDuration, f.tokenSize, f.scopeDecisions,
 		f.httpRequests, f.httpDuration, f.httpInFlight, f.httpQueue,
 		f.logins, f.loginDuration, f.cacheRequests, f.cacheEvicted, f.coalesced, f.budgetRefusals, f.believed,
+		f.changes, f.watches,
 		f.ldapOperations, f.ldapDuration, f.ldapConnections, f.ldapWait, f.ldapUp, f.ldapBreaker, f.ldapCertificate, f.ldapAmbiguous,
 		f.policyInfo, f.policyRules, f.policyReload, f.policyReloadTime, f.policyUnresolved, f.policyVanished, f.policyMoved,
 		f.signingKey, f.signingKeyErrors, f.signingCA, f.signingRing, f.signingRingEnd, f.signingReload,

@@ -73,6 +73,8 @@ type directoryTable struct {
 	evicted   map[string]prometheus.Counter
 	coalesced map[string]prometheus.Counter
 	believed  map[string]prometheus.Counter
+	changes   map[string]prometheus.Counter
+	watches   prometheus.Gauge
 	ambiguous prometheus.Counter
 	refusals  prometheus.Counter
 	servers   map[string]*serverTable
@@ -161,6 +163,8 @@ func newDirectoryTable(f *families, d Directory) *directoryTable {
 		evicted:   make(map[string]prometheus.Counter),
 		coalesced: make(map[string]prometheus.Counter),
 		believed:  make(map[string]prometheus.Counter),
+		changes:   make(map[string]prometheus.Counter),
+		watches:   f.watches.WithLabelValues(d.Name),
 		ambiguous: f.ldapAmbiguous.WithLabelValues(d.Name),
 		refusals:  f.budgetRefusals.WithLabelValues(d.Name),
 		servers:   make(map[string]*serverTable),
@@ -179,6 +183,9 @@ func newDirectoryTable(f *families, d Directory) *directoryTable {
 	}
 	for _, why := range []string{directory.BelievedRecent, directory.BelievedOutage} {
 		t.believed[why] = f.believed.WithLabelValues(d.Name, why)
+	}
+	for _, kind := range []string{directory.ChangedAccount, directory.ChangedGroups} {
+		t.changes[kind] = f.changes.WithLabelValues(d.Name, kind)
 	}
 	for _, s := range d.Servers {
 		t.servers[s] = newServerTable(f, d.Name, s)

@@ -93,6 +93,14 @@ func (s *Server) AddMember(t testing.TB, cn, dn string) {
 	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
 }
 
+// RemoveMember takes a DN out of a [Names] group, which must keep another member.
+func (s *Server) RemoveMember(t testing.TB, cn, dn string) {
+	t.Helper()
+	m := ldap.NewModifyRequest(s.GroupDN(cn), nil)
+	m.Delete("member", []string{dn})
+	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
+}
+
 // AddPerson adds a person with everybody's password.
 func (s *Server) AddPerson(t testing.TB, uid string) {
 	t.Helper()

@@ -44,6 +44,11 @@ func (m sidMemory) get(s sid) (foundGroup, bool) {
 	return hit.Value, hit.State == cache.Fresh
 }
 
+// forget drops all: a group has another name.
+func (m sidMemory) forget() {
+	m.groups.RemoveFunc(func(sid, foundGroup) bool { return true })
+}
+
 // groupsOf gives the group of each SID, asking about all that are not known together.
 func (w *walk) groupsOf(ctx context.Context, sids []sid) ([]foundGroup, *serverError) {
 	memory := w.backend.sids
