@@ -163,12 +163,12 @@ func (f *fleet) better() []*server {
 	return better
 }
 
-// returnToBetter goes back to a server of a better rank than the one in use, once it answers. Servers of one rank
+// returnToBetter goes back to a server of a better rank than the one in use, once it serves. Servers of one rank
 // are as good as each other: then it stays.
 func (b *Backend) returnToBetter(ctx context.Context) {
 	for _, s := range b.fleet.better() {
 		ctx, cancel := context.WithTimeout(ctx, b.options.Timeouts.Dial+b.options.Timeouts.Operation)
-		f := s.probe(ctx)
+		f := s.serves(ctx)
 		cancel()
 		if f == nil {
 			b.fleet.current.Store(s)

@@ -58,6 +58,35 @@ func TestLDAP47_ReturnToTheFirst(t *testing.T) {
 	})
 }
 
+// TestNoReturnToAServerThatRefuses: a first server that refuses the service account is not returned to, and not asked
+// again and again.
+func TestNoReturnToAServerThatRefuses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		preferred, other := newFakeServer(), newFakeServer()
+		preferred.on(func(r request) *answer {
+			if r.op == opBind && r.dn == serviceDN {
+				return &answer{result: true, code: 49}
+			}
+			return nil
+		})
+		b, stop := running(t, options(nil, preferred, other))
+		defer stop()
+		for range 60 {
+			if _, err := login(t.Context(), b, "alice", "alice-password"); err != nil {
+				t.Fatalf("login: %v", err)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		if got := first(b); !strings.Contains(got, "ldap2") {
+			t.Errorf("%s is asked first, want the second", got)
+		}
+		if n := preferred.count(opBind, serviceDN); n > 2 {
+			t.Errorf("%d service binds in 5 minutes at a server that refuses them, want at most 2", n)
+		}
+	})
+}
+
 // TestLDAP47_AskedWhileAway: a server that was away for long is back in service a moment after somebody asks, where
 // there is no other.
 func TestLDAP47_AskedWhileAway(t *testing.T) {

@@ -154,23 +154,25 @@ func (s *server) awaitProbe(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// probe opens a connection of its own, binds as the service account and reads the rootDSE. A server that
-// refuses the service account is back as far as the network goes.
+// probe looks whether the server is back as far as the network goes: one that refuses the service account is.
 func (s *server) probe(ctx context.Context) *serverError {
-	c, f := s.serviceConnect(ctx)
-	switch {
-	case f != nil && f.class == classConfig:
+	f := s.serves(ctx)
+	if f != nil && (f.class == classConfig || f.class == classAnswer) {
 		return nil
-	case f != nil:
+	}
+	return f
+}
+
+// serves opens a connection of its own, binds as the service account and reads the rootDSE.
+func (s *server) serves(ctx context.Context) *serverError {
+	c, f := s.serviceConnect(ctx)
+	if f != nil {
 		return f
 	}
 	defer c.abort()
 	stop := context.AfterFunc(ctx, c.abort)
 	defer stop()
 	_, f = c.search(rootDSE(s.backend.timeLimit(), "1.1"), s.timeouts().Operation)
-	if f != nil && f.class == classAnswer {
-		return nil
-	}
 	return f
 }
 
