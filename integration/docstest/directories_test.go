@@ -113,7 +113,7 @@ func findEvidence(t *testing.T) map[string]evidence {
 		for _, m := range name.FindAllStringSubmatch(string(text), -1) {
 			servers := serversOf(t, path, string(text))
 			prefix := ""
-			for _, part := range strings.SplitSeq(strings.TrimPrefix(m[1], "Test"), "_") {
+			for part := range strings.SplitSeq(strings.TrimPrefix(m[1], "Test"), "_") {
 				n := number.FindStringSubmatch(part)
 				if n == nil {
 					break
