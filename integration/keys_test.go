@@ -66,6 +66,7 @@ func p256Signature(t *testing.T, algorithm, token string) {
 // jose is the part of a token's header that tests look at.
 type jose struct {
 	Algorithm    string   `json:"alg"`
+	KeyID        string   `json:"kid"`
 	Certificates [][]byte `json:"x5c"`
 }
 

@@ -163,7 +163,7 @@ func TestP70_NoTokenOutlivesItsCertificate(t *testing.T) {
 func TestP71_BroughtKeysThatAreNotFit(t *testing.T) {
 	t.Parallel()
 	fit := func(t *testing.T, c *clock, dir string) token.RingOptions {
-			t.Helper()
+		t.Helper()
 		return bring(t, c, wideKey(t, true), nil).write(t, dir)
 	}
 	for want, build := range map[string]func(t *testing.T, c *clock, dir string) token.RingOptions{

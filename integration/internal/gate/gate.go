@@ -123,6 +123,9 @@ func (g *Gate) ready(ctx context.Context) error {
 	return nil
 }
 
+// StateDir is where its keys are.
+func (g *Gate) StateDir() string { return g.stateDir }
+
 // Realm is the endpoint that registries send clients to.
 func (g *Gate) Realm() string { return g.URL + "/auth/token" }
 
