@@ -114,7 +114,7 @@ func TestSuiteCanFail(t *testing.T) {
 		{"one entry for all ids", broken{findID: func(directory.Entry, error) (directory.Entry, error) {
 			return directory.Entry{ID: "id-alice", DN: "uid=alice,dc=x", Name: "alice", ReadAt: time.Unix(1, 0)}, nil
 		}}},
-		{"any text is an id", broken{findID: func(e directory.Entry, err error) (directory.Entry, error) {
+		{"any text is an id", broken{findID: func(e directory.Entry, _ error) (directory.Entry, error) {
 			return e, nil
 		}}},
 		{"away is not found", broken{find: func(e directory.Entry, err error) (directory.Entry, error) {

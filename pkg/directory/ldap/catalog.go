@@ -1,16 +1,13 @@
 package ldap
 
-// newCatalog makes the Backend that locates accounts in a global catalog ([MS-ADTS] section 3.1.1.1.10); nil where none
-// is configured. It has the same service account. A catalog holds a part of each attribute list only and knows the
-// members of universal groups alone, so nothing but the search for the entry is asked of it.
-func newCatalog(o Options) (*Backend, error) {
-	if len(o.Users.Catalog) == 0 {
-		return nil, nil
-	}
+// ofCatalog gives the options of the Backend that locates accounts in a global catalog ([MS-ADTS] section 3.1.1.1.10). It
+// has the same service account. A catalog holds only some attributes and knows the members of universal groups alone,
+// so nothing but the search for the entry is asked of it.
+func (o Options) ofCatalog() Options {
 	o.Servers, o.Discovery = o.Users.Catalog, nil
 	o.Users.Catalog, o.Users.State, o.Groups.Method = nil, NoState, MemberSearch
 	o.BindConnections.Min = -1
-	return New(o)
+	return o
 }
 
 // locator gives the Backend that searches accounts.

@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,7 +34,7 @@ func (b *Backend) Probe(ctx context.Context) []directory.ServerStatus {
 	var catalog []directory.ServerStatus
 	wg.Go(func() { catalog = b.probeCatalog(ctx) })
 	wg.Wait()
-	return append(statuses, catalog...)
+	return slices.Concat(statuses, catalog)
 }
 
 // check looks at one server.

@@ -25,13 +25,21 @@ func (s *server) checkAccounts(c *connection, status *directory.ServerStatus) *s
 		return nil
 	}
 	found, f := c.search(b.anyAccount(), s.timeouts().Operation)
-	if f != nil || len(found.Entries) == 0 {
-		return nil // an empty domain is no fault, and other checks tell more of what cannot be read
+	if f != nil {
+		f.step = "search an account"
+		return f
+	}
+	if len(found.Entries) == 0 {
+		return nil // an empty domain is no fault
 	}
 	read := rootDSE(b.timeLimit(), b.shape.ownAttributes...)
 	read.BaseDN = found.Entries[0].DN
 	own, f := c.search(read, s.timeouts().Operation)
-	if f != nil || len(own.Entries) != 1 {
+	switch {
+	case f != nil:
+		f.step = stepReadEntry
+		return f
+	case len(own.Entries) != 1: // it is gone by now
 		return nil
 	}
 	var missing []string

@@ -3,6 +3,7 @@ package ldap_test
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"maps"
 	"strings"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
@@ -43,9 +44,7 @@ func newDomain() *fakeServer {
 			"sAMAccountName": {login}, "objectGUID": {rawGUID(guid)}, "objectSid": {rawSID(rid)}, "objectClass": {kind},
 			"distinguishedName": {dn},
 		}}
-		for name, values := range more {
-			o.attributes[name] = values
-		}
+		maps.Copy(o.attributes, more)
 		s.objects = append(s.objects, o)
 	}
 	person := func(more map[string][]string) map[string][]string {
@@ -55,9 +54,7 @@ func newDomain() *fakeServer {
 			"tokenGroups": {rawSID(513), rawSID(1201), rawSID(1202)},
 			"memberOf":    {"CN=devs,OU=groups,DC=example,DC=org"},
 		}
-		for name, values := range more {
-			all[name] = values
-		}
+		maps.Copy(all, more)
 		return all
 	}
 	const staff = "CN=staff,OU=groups,DC=example,DC=org"

@@ -75,8 +75,10 @@ func New(o Options) (*Backend, error) {
 	if b.sids, err = newSIDMemory(&o); err != nil {
 		return nil, fmt.Errorf("directory %q: %w", o.Source, err)
 	}
-	if b.catalog, err = newCatalog(o); err != nil {
-		return nil, err
+	if len(o.Users.Catalog) > 0 {
+		if b.catalog, err = New(o.ofCatalog()); err != nil {
+			return nil, err
+		}
 	}
 	b.shape = newShape(&b.options)
 	if o.Discovery != nil {
