@@ -22,7 +22,7 @@ type Client struct {
 	Path string
 }
 
-// Call asks for an operation. Errors are [ErrNotRunning], a [*Refusal], or say why there was no answer.
+// Call asks for an operation. Errors are [ErrNotRunning], a [*RefusalError], or say why there was no answer.
 func (c Client) Call(ctx context.Context, operation string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -65,5 +65,5 @@ func read(response *http.Response, out any) error {
 	if err := json.NewDecoder(body).Decode(&f); err != nil || f.Error == "" {
 		f.Error = "the gate answers " + response.Status
 	}
-	return &Refusal{Status: response.StatusCode, Text: f.Error}
+	return &RefusalError{Status: response.StatusCode, Text: f.Error}
 }

@@ -29,22 +29,11 @@ type answer struct {
 func echo(_ context.Context, q question) (answer, error) {
 	switch q.Text {
 	case "refuse":
-		return answer{}, &control.Refusal{Status: http.StatusNotFound, Text: "nobody is called so"}
+		return answer{}, &control.RefusalError{Status: http.StatusNotFound, Text: "nobody is called so"}
 	case "fail":
 		return answer{}, errors.New("something broke")
 	}
 	return answer(q), nil
-}
-
-// socketDir gives a folder whose path is short enough for a socket.
-func socketDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "wg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 func newServer(t *testing.T, path string) *control.Server {
@@ -78,7 +67,7 @@ func start(t *testing.T, path string) (stop func()) {
 
 func TestAskAndAnswer(t *testing.T) {
 	t.Parallel()
-	path := control.Path(socketDir(t))
+	path := control.Path(t.TempDir())
 	stop := start(t, path)
 	c := control.Client{Path: path}
 	var wg sync.WaitGroup
@@ -102,7 +91,7 @@ func TestAskAndAnswer(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	path := control.Path(socketDir(t))
+	path := control.Path(t.TempDir())
 	start(t, path)
 	c := control.Client{Path: path}
 	tests := []struct {
@@ -123,7 +112,7 @@ func TestRefusals(t *testing.T) {
 			t.Parallel()
 			var a answer
 			err := c.Call(t.Context(), tt.operation, tt.in, &a)
-			r, ok := errors.AsType[*control.Refusal](err)
+			r, ok := errors.AsType[*control.RefusalError](err)
 			if !ok || r.Status != tt.status || !strings.Contains(r.Text, tt.text) {
 				t.Errorf("Call() = %v, want a refusal %d with %q", err, tt.status, tt.text)
 			}
@@ -134,7 +123,7 @@ func TestRefusals(t *testing.T) {
 // TestSocketIsTheOwners: nobody else may open it.
 func TestSocketIsTheOwners(t *testing.T) {
 	t.Parallel()
-	path := control.Path(socketDir(t))
+	path := control.Path(t.TempDir())
 	start(t, path)
 	is, err := os.Lstat(path)
 	if err != nil || is.Mode().Perm() != 0o600 || is.Mode().Type() != fs.ModeSocket {
@@ -149,7 +138,7 @@ func TestSocketIsTheOwners(t *testing.T) {
 // TestSocketOfTheDeadIsReplaced: what a process left behind that was killed.
 func TestSocketOfTheDeadIsReplaced(t *testing.T) {
 	t.Parallel()
-	path := control.Path(socketDir(t))
+	path := control.Path(t.TempDir())
 	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +157,7 @@ func TestSocketOfTheDeadIsReplaced(t *testing.T) {
 // TestSocketOfTheLivingStays: another gate with the same folder keeps its socket, also when the second one ends.
 func TestSocketOfTheLivingStays(t *testing.T) {
 	t.Parallel()
-	path := control.Path(socketDir(t))
+	path := control.Path(t.TempDir())
 	start(t, path)
 	if err := newServer(t, path).Listen(t.Context()); !errors.Is(err, control.ErrInUse) {
 		t.Fatalf("Listen() = %v, want ErrInUse", err)
@@ -181,7 +170,7 @@ func TestSocketOfTheLivingStays(t *testing.T) {
 
 func TestListenRefuses(t *testing.T) {
 	t.Parallel()
-	dir := socketDir(t)
+	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
@@ -206,7 +195,7 @@ func TestListenRefuses(t *testing.T) {
 // TestConnectionsAreBounded: whoever opens many and says nothing holds up nobody for longer than their time.
 func TestConnectionsAreBounded(t *testing.T) {
 	t.Parallel()
-	path := control.Path(socketDir(t))
+	path := control.Path(t.TempDir())
 	start(t, path)
 	var open []net.Conn
 	for range 15 {

@@ -9,8 +9,8 @@ import (
 	"net/http"
 )
 
-// Refusal is an error that the gate answers a question with.
-type Refusal struct {
+// RefusalError is an error that the gate answers a question with.
+type RefusalError struct {
 	// Status is one of HTTP, from 400 on.
 	Status int
 	// Text says to whoever asked what is wrong.
@@ -18,14 +18,14 @@ type Refusal struct {
 }
 
 // Error gives the text.
-func (r *Refusal) Error() string { return r.Text }
+func (r *RefusalError) Error() string { return r.Text }
 
 // failure is the body of an answer that is none.
 type failure struct {
 	Error string `json:"error"`
 }
 
-// Operation makes a func one that can be asked for. What it takes is decoded strictly. An error that is a [*Refusal] is
+// Operation makes a func one that can be asked for. What it takes is decoded strictly. An error that is a [*RefusalError] is
 // answered with its status, and any other one with 500; both with their text, as whoever may ask may see it.
 func Operation[In, Out any](do func(context.Context, In) (Out, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,7 +35,7 @@ func Operation[In, Out any](do func(context.Context, In) (Out, error)) http.Hand
 			return
 		}
 		out, err := do(r.Context(), in)
-		if refusal, ok := errors.AsType[*Refusal](err); ok {
+		if refusal, ok := errors.AsType[*RefusalError](err); ok {
 			answer(w, refusal.Status, failure{refusal.Text})
 			return
 		}
@@ -62,7 +62,11 @@ func decode(r io.Reader, v any) error {
 
 // answer writes a status and a JSON body.
 func answer(w http.ResponseWriter, status int, body any) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		status, b = http.StatusInternalServerError, []byte(`{"error":"the answer cannot be written"}`)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // whoever asked has gone
+	_, _ = w.Write(append(b, '\n')) // whoever asked may have gone
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -60,16 +59,8 @@ func New(o Options) (*Server, error) {
 	}
 	return &Server{path: o.Path, http: &http.Server{
 		Handler: mux, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience, MaxHeaderBytes: maxHeader,
-		ErrorLog: log.New(complaints{o.Logger}, "", 0),
+		ErrorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelInfo),
 	}}, nil
-}
-
-// complaints writes what net/http complains of to the log.
-type complaints struct{ log *slog.Logger }
-
-func (c complaints) Write(p []byte) (int, error) {
-	c.log.Warn("control connection failed", "error", string(p))
-	return len(p), nil
 }
 
 // Listen opens the socket. Errors match [ErrInUse] if another process answers there, [ErrNotASocket] or

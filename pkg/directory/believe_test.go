@@ -40,10 +40,12 @@ func TestLDAP58_ProvenIfDown(t *testing.T) {
 		{name: "never proven", login: "bob", typed: right, want: identity.ReasonUnavailable},
 		{name: "unknown name", login: "nobody", typed: right, want: identity.ReasonUnavailable},
 		{name: "a wrong attempt since", login: "alice", typed: right, want: identity.ReasonUnavailable, before: func(t *testing.T, r *room) {
+			t.Helper()
 			_, err := r.login(t.Context(), "alice", "junk")
 			wantReason(t, err, identity.ReasonWrongPassword)
 		}},
 		{name: "a wrong attempt, and proven again", login: "alice", typed: right, before: func(t *testing.T, r *room) {
+			t.Helper()
 			_, err := r.login(t.Context(), "alice", "junk")
 			wantReason(t, err, identity.ReasonWrongPassword)
 			if _, err := r.login(t.Context(), "alice", right); err != nil {
@@ -51,6 +53,7 @@ func TestLDAP58_ProvenIfDown(t *testing.T) {
 			}
 		}},
 		{name: "disabled since", login: "alice", typed: right, want: identity.ReasonUnavailable, before: func(t *testing.T, r *room) {
+			t.Helper()
 			u := alice()
 			u.Refused = identity.ReasonDisabled
 			r.fake.Put(u)
@@ -58,6 +61,7 @@ func TestLDAP58_ProvenIfDown(t *testing.T) {
 			wantReason(t, err, identity.ReasonDisabled)
 		}},
 		{name: "password changed since", login: "alice", typed: right, want: identity.ReasonUnavailable, before: func(t *testing.T, r *room) {
+			t.Helper()
 			u := alice()
 			u.PasswordChanged = time.Now()
 			r.fake.Put(u)

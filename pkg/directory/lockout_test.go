@@ -1,7 +1,6 @@
 package directory_test
 
 import (
-	"context"
 	"strconv"
 	"sync"
 	"testing"
@@ -170,7 +169,7 @@ func TestBoundEntryIsFresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRoom(t, guarded(t))
 		r.fake.Rule = locking(5)
-		if _, err := r.cached.Find(context.Background(), "alice", time.Hour); err != nil {
+		if _, err := r.cached.Find(t.Context(), "alice", time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)

@@ -34,7 +34,7 @@ type ForgetResult struct {
 }
 
 // Forget drops everything that is remembered of one account: wrong passwords, failed binds, the password that was
-// right, entry and groups. Errors are [*control.Refusal].
+// right, entry and groups. Errors are [*control.RefusalError].
 func (g *Gate) Forget(ctx context.Context, r ForgetRequest) (ForgetResult, error) {
 	f, err := g.core.Load().directories.realms.Forget(ctx, r.Directory, r.User)
 	if err != nil {
@@ -49,7 +49,7 @@ func (g *Gate) Forget(ctx context.Context, r ForgetRequest) (ForgetResult, error
 }
 
 // refusalOf tells whoever asked at the control socket why there is no account.
-func refusalOf(err error) *control.Refusal {
+func refusalOf(err error) *control.RefusalError {
 	if account, ok := errors.AsType[*identity.AccountError](err); ok {
 		text := "no account of this name"
 		switch {
@@ -58,9 +58,9 @@ func refusalOf(err error) *control.Refusal {
 		case account.Reason != identity.ReasonNotFound:
 			text += ": " + string(account.Reason)
 		}
-		return &control.Refusal{Status: http.StatusNotFound, Text: text}
+		return &control.RefusalError{Status: http.StatusNotFound, Text: text}
 	}
-	return &control.Refusal{
+	return &control.RefusalError{
 		Status: http.StatusServiceUnavailable,
 		Text:   fmt.Sprintf("the directory cannot be asked for the name (%v); name the account by id:ID, as the audit record does", err),
 	}

@@ -12,21 +12,10 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/gate"
 )
 
-// shortState puts the state folder where the path of a socket in it is short enough.
-func shortState(t *testing.T) func(*site) {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "wg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return func(s *site) { s.config.StateDir = dir }
-}
-
 // TestForgetThroughTheSocket: an account whose budget is empty gets in again at once, also after a reload.
 func TestForgetThroughTheSocket(t *testing.T) {
 	t.Parallel()
-	r := newSite(t, newCompany(t).use, shortState(t)).run(t)
+	r := newSite(t, newCompany(t).use).run(t)
 	const ok, no, later = http.StatusOK, http.StatusUnauthorized, http.StatusTooManyRequests
 	wantStatuses(t, r.logins(t, junk(0, 4)...), no, no, no, later)
 	r.edit(func(c *config.Config) { c.Limits.Scopes++ })
@@ -50,7 +39,7 @@ func TestForgetThroughTheSocket(t *testing.T) {
 	}
 	for _, who := range [][2]string{{"nobody", ""}, {"alice", "elsewhere"}} {
 		_, err := forget(who[0], who[1])
-		if refused, ok := errors.AsType[*control.Refusal](err); !ok || refused.Status != http.StatusNotFound {
+		if refused, ok := errors.AsType[*control.RefusalError](err); !ok || refused.Status != http.StatusNotFound {
 			t.Errorf("forget %v = %v, want a refusal 404", who, err)
 		}
 	}
@@ -63,7 +52,8 @@ func TestForgetThroughTheSocket(t *testing.T) {
 // TestSecondGateOfOneFolder: it serves, leaves the first one's socket alone, and says so.
 func TestSecondGateOfOneFolder(t *testing.T) {
 	t.Parallel()
-	state := shortState(t)
+	dir := t.TempDir()
+	state := func(s *site) { s.config.StateDir = dir }
 	first := newSite(t, newCompany(t).use, state).run(t)
 	t.Run("second", func(t *testing.T) {
 		second := newSite(t, newCompany(t).use, state).run(t)
