@@ -57,7 +57,7 @@ func nearest(lines []string) []string {
 
 // whyRefused tries a login with the code of the login command and returns the reason that operators see.
 func whyRefused(ctx context.Context, desk *gate.Desk, login, password string) (identity.Reason, error) {
-	_, err := desk.Login(ctx, login, identity.NewSecret(password))
+	_, err := desk.Login(ctx, "", login, identity.NewSecret(password))
 	refused, ok := errors.AsType[*identity.AccountError](err)
 	if !ok {
 		return "", fmt.Errorf("%w: the login of %s ended with %w", errTour, login, err)
