@@ -183,3 +183,32 @@ func TestLDAP59_NoIsStrongerThanMemory(t *testing.T) {
 		t.Errorf("an account that is gone = %d, want 401", answer.Status)
 	}
 }
+
+// TestP36_WhatIsRememberedOfPasswords ends with its time and with a reload.
+func TestP36_WhatIsRememberedOfPasswords(t *testing.T) {
+	t.Parallel()
+	d := samba.Shared(t)
+	g := start(t, d, func(s gate.Settings) { s.Directory()["proven_for"] = "3s" })
+	binds := func() float64 { return g.Metric(t, "wharfgate_ldap_operations_total", `op="user_bind"`) }
+	mustGrant(t, g, "u0020", d.Password)
+	first := binds()
+	mustGrant(t, g, "u0020", d.Password)
+	if n := binds(); n != first {
+		t.Errorf("%v binds, want %v while the password is remembered", n, first)
+	}
+	g.Reload(t)
+	mustGrant(t, g, "u0020", d.Password)
+	if n := binds(); n != first+1 {
+		t.Errorf("%v binds after a reload, want %v", n, first+1)
+	}
+	loopback.Eventually(t, soon, func() error {
+		mustGrant(t, g, "u0020", d.Password)
+		if binds() < first+2 {
+			return fmt.Errorf("the password is remembered still")
+		}
+		return nil
+	})
+	if text := g.Process.Err.String() + g.Metrics(t); strings.Contains(text, d.Password) {
+		t.Error("the password is in the log or in the metrics")
+	}
+}
