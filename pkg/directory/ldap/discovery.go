@@ -104,11 +104,12 @@ func (d *discovery) first(ctx context.Context) *serverError {
 	if len(d.backend.fleet.servers()) > 0 {
 		return nil
 	}
-	if d.fault == nil || time.Since(d.lookedAt) >= moment {
-		d.look(ctx)
+	err := d.fault
+	if err == nil || time.Since(d.lookedAt) >= moment {
+		err = d.look(ctx)
 	}
-	if d.fault != nil && len(d.backend.fleet.servers()) == 0 {
-		return &serverError{class: classNetwork, step: "find servers by DNS", err: d.fault}
+	if len(d.backend.fleet.servers()) == 0 {
+		return &serverError{class: classNetwork, step: "find servers by DNS", err: orElse(err, errNoServers)}
 	}
 	return nil
 }
@@ -121,9 +122,8 @@ func (d *discovery) run(ctx context.Context) {
 			return
 		case d.turn <- struct{}{}:
 		}
-		d.look(ctx)
 		wait := d.options.Refresh
-		if d.fault != nil {
+		if err := d.look(ctx); err != nil {
 			wait = min(wait, soonRefresh)
 		}
 		<-d.turn
@@ -146,11 +146,10 @@ func (d *discovery) pause(ctx context.Context, wait time.Duration) bool {
 }
 
 // look looks the records up and takes what they say. A failure leaves the list as it is.
-func (d *discovery) look(ctx context.Context) {
+func (d *discovery) look(ctx context.Context) error {
 	targets, err := d.targets(ctx)
 	if ctx.Err() != nil && err != nil {
-		d.fault = err
-		return // the end, or a caller without time: no news of DNS
+		return err // the end, or a caller without time: no news of DNS
 	}
 	log := d.backend.log
 	known := len(d.backend.fleet.servers())
@@ -162,6 +161,7 @@ func (d *discovery) look(ctx context.Context) {
 		d.adopt(ctx, targets)
 	}
 	d.fault, d.lookedAt = err, time.Now()
+	return err
 }
 
 // targets looks every name up, and gives the servers in the order of preference. With an error there may be some:
