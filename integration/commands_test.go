@@ -1,19 +1,12 @@
 package integration_test
 
 import (
-	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v4"
-
-	"github.com/wharfgate/wharfgate/integration/internal/client"
-	"github.com/wharfgate/wharfgate/integration/internal/distribution"
 	"github.com/wharfgate/wharfgate/integration/internal/gate"
-	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 	"github.com/wharfgate/wharfgate/integration/internal/need"
 )
 
@@ -135,86 +128,4 @@ func TestCheckRefusesACAOfHosts(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestPrintedRegistryConfigurationStartsRegistries(t *testing.T) {
-	t.Parallel()
-	s := sharedSite(t)
-	bundle := filepath.Join(t.TempDir(), "wharfgate.pem")
-	printed := func(t *testing.T, kind, service, format string) string {
-		t.Helper()
-		got := s.gate.Run(t, "", "registry", "--for", kind, "--service", service, "--format", format, "--bundle-path", bundle)
-		if got.Code != 0 {
-			t.Fatalf("registry exits with %d: %s", got.Code, got.Err)
-		}
-		return got.Out
-	}
-	if err := os.WriteFile(bundle, []byte(printed(t, "distribution", serviceV2, "bundle")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	try := func(t *testing.T, service, host string) {
-		t.Helper()
-		p := pair{site: s, service: service, host: host, client: client.Crane}
-		if _, err := p.login(t, "alice").Push(t.Context(), client.Image(t, 1), host+"/payments/printed:1"); err != nil {
-			t.Error(err)
-		}
-		if _, err := p.login(t, "carol").Pull(t.Context(), host+"/payments/printed:1"); err == nil {
-			t.Error("carol pulled what she may not")
-		}
-	}
-	t.Run("distribution 2", func(t *testing.T) {
-		t.Parallel()
-		port := loopback.Ports(t, 1)
-		text := strings.NewReplacer(
-			"addr: :5000", "addr: "+loopback.Address(port), "/var/lib/registry", t.TempDir(),
-		).Replace(printed(t, "distribution2", serviceV2, "yaml"))
-		try(t, serviceV2, distribution.StartV2From(t, []byte(text), port).Host)
-	})
-	// What an image brings along, which the variables complete.
-	const plain = `{version: "0.1", storage: {inmemory: {}}, http: {addr: %q}}`
-	t.Run("distribution 2 by its environment", func(t *testing.T) {
-		t.Parallel()
-		var variables []string
-		for line := range strings.Lines(printed(t, "distribution2", serviceV2, "env")) {
-			if !strings.HasPrefix(line, "#") {
-				variables = append(variables, strings.TrimSpace(line))
-			}
-		}
-		port := loopback.Ports(t, 1)
-		document := fmt.Sprintf(plain, loopback.Address(port))
-		try(t, serviceV2, distribution.StartV2From(t, []byte(document), port, variables...).Host)
-	})
-	t.Run("distribution 2 by its compose file", func(t *testing.T) {
-		t.Parallel()
-		var file struct {
-			Services map[string]struct {
-				Environment map[string]string
-				Configs     []struct{ Source, Target string }
-			}
-			Configs map[string]struct{ Content string }
-		}
-		if err := yaml.Unmarshal([]byte(printed(t, "distribution2", serviceV2, "compose")), &file); err != nil {
-			t.Fatal(err)
-		}
-		service := file.Services["registry"]
-		if len(service.Configs) != 1 || service.Configs[0].Target != service.Environment["REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE"] {
-			t.Fatalf("compose file = %+v, want the bundle where the registry looks for it", file)
-		}
-		own := filepath.Join(t.TempDir(), "bundle.pem")
-		if err := os.WriteFile(own, []byte(file.Configs[service.Configs[0].Source].Content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		service.Environment["REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE"] = own
-		var variables []string
-		for name, value := range service.Environment {
-			variables = append(variables, name+"="+value)
-		}
-		port := loopback.Ports(t, 1)
-		document := fmt.Sprintf(plain, loopback.Address(port))
-		try(t, serviceV2, distribution.StartV2From(t, []byte(document), port, variables...).Host)
-	})
-	t.Run("distribution 3", func(t *testing.T) {
-		t.Parallel()
-		try(t, serviceV3, distribution.StartV3From(t, []byte(printed(t, "distribution3", serviceV3, "yaml"))))
-	})
 }

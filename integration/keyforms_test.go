@@ -55,7 +55,7 @@ func TestP63_EveryKeyForm(t *testing.T) {
 		},
 	} {
 		for form, algorithms := range forms {
-			for _, a := range strings.Fields(algorithms) {
+			for a := range strings.FieldsSeq(algorithms) {
 				ways = append(ways, way{kind, form, a})
 			}
 		}

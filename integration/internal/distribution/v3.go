@@ -7,6 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/distribution/distribution/v3/configuration"
@@ -23,17 +26,34 @@ func NewV3(ctx context.Context, a Auth, logs io.Writer) http.Handler {
 	return handlers.NewApp(ctx, newConfiguration(a))
 }
 
-// StartV3From serves a registry of the third generation on a configuration document of the caller's, but keeps
-// everything in memory, until the test ends, and returns its host and port.
-func StartV3From(t testing.TB, document []byte) string {
+// parsing is held while variables of a registry are in the environment, as that is the whole process's.
+var parsing sync.Mutex
+
+// StartV3From serves a registry of the third generation on a configuration document of the caller's and on variables,
+// each NAME=value, that complete it, but keeps everything in memory, until the test ends, and returns its host and port.
+func StartV3From(t testing.TB, document []byte, variables ...string) string {
 	t.Helper()
-	c, err := configuration.Parse(bytes.NewReader(document))
+	c, err := parse(document, variables)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Storage = newConfiguration(Auth{}).Storage
 	logrus.SetOutput(io.Discard)
 	return serve(t, handlers.NewApp(context.WithoutCancel(t.Context()), c))
+}
+
+// parse reads a document as the program would with the variables in its environment.
+func parse(document []byte, variables []string) (*configuration.Configuration, error) {
+	parsing.Lock()
+	defer parsing.Unlock()
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return nil, err
+		}
+		defer func() { _ = os.Unsetenv(name) }()
+	}
+	return configuration.Parse(bytes.NewReader(document))
 }
 
 // StartV3 serves a registry of the third generation until the test ends and returns its host and port.
