@@ -3,6 +3,7 @@ package gate_test
 import (
 	"errors"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"testing"
@@ -49,21 +50,27 @@ func TestForgetThroughTheSocket(t *testing.T) {
 	}
 }
 
-// TestSecondGateOfOneFolder: it serves, leaves the first one's socket alone, and says so.
-func TestSecondGateOfOneFolder(t *testing.T) {
+// TestSocketOfAnotherGate: a gate whose folder another one uses already serves, leaves that one's socket alone, and says
+// so.
+func TestSocketOfAnotherGate(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	state := func(s *site) { s.config.StateDir = dir }
-	first := newSite(t, newCompany(t).use, state).run(t)
-	t.Run("second", func(t *testing.T) {
-		second := newSite(t, newCompany(t).use, state).run(t)
-		if line := second.site.log.line(t, "no control socket, commands cannot reach this gate"); line["level"] != "ERROR" {
-			t.Errorf("the second gate logged %v, want an error", line)
-		}
-	})
-	c := control.Client{Path: control.Path(first.site.config.StateDir)}
-	var result gate.ForgetResult
-	if err := c.Call(t.Context(), gate.OperationForget, gate.ForgetRequest{User: "alice"}, &result); err != nil || result.Name != "alice" {
-		t.Errorf("forget at the first gate = %+v, %v", result, err)
+	s := newSite(t, newCompany(t).use)
+	if err := os.MkdirAll(s.config.StateDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := control.Path(s.config.StateDir)
+	other, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close() })
+	r := s.run(t)
+	if line := s.log.line(t, "no control socket, commands cannot reach this gate"); line["level"] != "ERROR" {
+		t.Errorf("logged %v, want an error", line)
+	}
+	wantStatuses(t, r.logins(t, alicePassword), http.StatusOK)
+	r.end(t)
+	if _, err := os.Lstat(path); err != nil {
+		t.Errorf("the other one's socket: %v", err)
 	}
 }

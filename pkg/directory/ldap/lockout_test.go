@@ -1,6 +1,7 @@
 package ldap_test
 
 import (
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -47,8 +48,11 @@ func TestLockoutRules(t *testing.T) {
 		{"ppolicy, none", ldap.PasswordPolicyState, nil, "", guard.Lockout{}, "no pwdPolicy can be read"},
 		{"ppolicy, one", ldap.PasswordPolicyState, []object{loose}, "", guard.Lockout{Known: true, Threshold: 9, Window: time.Hour}, "pwdMaxFailure of cn=loose"},
 		{
-			"ppolicy, the strictest with the longest window", ldap.PasswordPolicyState, []object{loose, off, strict}, "",
-			guard.Lockout{Known: true, Threshold: 4, Window: time.Hour, Duration: time.Minute}, "cn=strict",
+			"ppolicy, the strictest with the longest window", ldap.PasswordPolicyState,
+			[]object{loose, off, strict},
+			"",
+			guard.Lockout{Known: true, Threshold: 4, Window: time.Hour, Duration: time.Minute},
+			"cn=strict",
 		},
 		{"ppolicy, one that never forgets", ldap.PasswordPolicyState, []object{forever, strict}, "", guard.Lockout{Known: true, Threshold: 4, Duration: time.Minute}, "cn=strict"},
 		{"ppolicy, off", ldap.PasswordPolicyState, []object{off}, "", guard.Lockout{Known: true}, "cn=off"},
@@ -58,29 +62,43 @@ func TestLockoutRules(t *testing.T) {
 		{"ppolicy, named and gone", ldap.PasswordPolicyState, []object{strict}, "cn=gone," + base, guard.Lockout{}, "cn=gone," + base + " may not be read"},
 		{"389, hidden", ldap.NsAccountLockState, nil, "", guard.Lockout{}, "cn=config may not be read"},
 		{
-			"389, on", ldap.NsAccountLockState, []object{{"cn=config", attributes{"passwordLockout": {"on"}, "passwordMaxFailure": {"3"}, "passwordResetFailureCount": {"600"}, "passwordLockoutDuration": {"3600"}}}}, "",
-			guard.Lockout{Known: true, Threshold: 3, Window: 10 * time.Minute, Duration: time.Hour}, "cn=config",
+			"389, on", ldap.NsAccountLockState,
+			[]object{{"cn=config", attributes{"passwordLockout": {"on"}, "passwordMaxFailure": {"3"}, "passwordResetFailureCount": {"600"}, "passwordLockoutDuration": {"3600"}}}},
+			"",
+			guard.Lockout{Known: true, Threshold: 3, Window: 10 * time.Minute, Duration: time.Hour},
+			"cn=config",
 		},
 		{"389, off", ldap.NsAccountLockState, []object{{"cn=config", attributes{"passwordLockout": {"off"}, "passwordMaxFailure": {"3"}}}}, "", guard.Lockout{Known: true}, "cn=config"},
 		{"389, half hidden", ldap.NsAccountLockState, []object{{"cn=config", attributes{"passwordMaxFailure": {"3"}}}}, "", guard.Lockout{}, "may not be read"},
 		{
-			"freeipa", ldap.FreeIPAState, []object{kerberos("global", attributes{"krbPwdMaxFailure": {"6"}, "krbPwdFailureCountInterval": {"60"}, "krbPwdLockoutDuration": {"600"}})}, "",
-			guard.Lockout{Known: true, Threshold: 6, Window: time.Minute, Duration: 10 * time.Minute}, "cn=global",
+			"freeipa", ldap.FreeIPAState,
+			[]object{kerberos("global", attributes{"krbPwdMaxFailure": {"6"}, "krbPwdFailureCountInterval": {"60"}, "krbPwdLockoutDuration": {"600"}})},
+			"",
+			guard.Lockout{Known: true, Threshold: 6, Window: time.Minute, Duration: 10 * time.Minute},
+			"cn=global",
 		},
 		{"freeipa, hidden", ldap.FreeIPAState, []object{kerberos("global", attributes{})}, "", guard.Lockout{}, "no krbPwdPolicy"},
 		{
-			"active directory", ldap.ActiveDirectoryState, []object{{base, attributes{"lockoutThreshold": {"5"}, "lockoutDuration": {"-18000000000"}, "lockOutObservationWindow": {"-6000000000"}}}}, "",
-			guard.Lockout{Known: true, Threshold: 5, Window: 10 * time.Minute, Duration: 30 * time.Minute}, "LockoutThreshold of " + base,
+			"active directory", ldap.ActiveDirectoryState,
+			[]object{{base, attributes{"lockoutThreshold": {"5"}, "lockoutDuration": {"-18000000000"}, "lockOutObservationWindow": {"-6000000000"}}}},
+			"",
+			guard.Lockout{Known: true, Threshold: 5, Window: 10 * time.Minute, Duration: 30 * time.Minute},
+			"LockoutThreshold of " + base,
 		},
 		{"active directory, hidden", ldap.ActiveDirectoryState, nil, "", guard.Lockout{}, base + " may not be read"},
 		{
-			"active directory, locked for good", ldap.ActiveDirectoryState, []object{{base, attributes{"lockoutThreshold": {"5"}, "lockoutDuration": {"-9223372036854775808"}, "lockOutObservationWindow": {"-6000000000"}}}}, "",
-			guard.Lockout{Known: true, Threshold: 5, Window: 10 * time.Minute}, base,
+			"active directory, locked for good", ldap.ActiveDirectoryState,
+			[]object{{base, attributes{"lockoutThreshold": {"5"}, "lockoutDuration": {"-9223372036854775808"}, "lockOutObservationWindow": {"-6000000000"}}}},
+			"",
+			guard.Lockout{Known: true, Threshold: 5, Window: 10 * time.Minute},
+			base,
 		},
 		{
 			"active directory, fine-grained", ldap.ActiveDirectoryState,
-			[]object{{"cn=pso," + base, attributes{"msDS-LockoutThreshold": {"7"}, "msDS-LockoutObservationWindow": {"-6000000000"}, "msDS-LockoutDuration": {"-6000000000"}}}}, "cn=pso," + base,
-			guard.Lockout{Known: true, Threshold: 7, Window: 10 * time.Minute, Duration: 10 * time.Minute}, "msDS-LockoutThreshold of cn=pso",
+			[]object{{"cn=pso," + base, attributes{"msDS-LockoutThreshold": {"7"}, "msDS-LockoutObservationWindow": {"-6000000000"}, "msDS-LockoutDuration": {"-6000000000"}}}},
+			"cn=pso," + base,
+			guard.Lockout{Known: true, Threshold: 7, Window: 10 * time.Minute, Duration: 10 * time.Minute},
+			"msDS-LockoutThreshold of cn=pso",
 		},
 		{"active directory, fine-grained and hidden", ldap.ActiveDirectoryState, []object{{"cn=pso," + base, attributes{}}}, "cn=pso," + base, guard.Lockout{Threshold: 3}, "cn=pso," + base + " may not be read"},
 	}
@@ -191,12 +209,14 @@ func TestEntryTellsItsFailures(t *testing.T) {
 			directory.EntryLockout{Rule: "cn=p", Seen: guard.Seen{Failures: 2, Last: last}},
 		},
 		{
-			"389", ldap.NsAccountLockState, attributes{"passwordRetryCount": {"2"}, "retryCountResetTime": {"20260102031405Z"}},
+			"389", ldap.NsAccountLockState,
+			attributes{"passwordRetryCount": {"2"}, "retryCountResetTime": {"20260102031405Z"}},
 			directory.EntryLockout{Seen: guard.Seen{Failures: 2}},
 		},
 		{"389, forgotten", ldap.NsAccountLockState, attributes{"passwordRetryCount": {"2"}, "retryCountResetTime": {"20260102030404Z"}}, directory.EntryLockout{}},
 		{
-			"freeipa", ldap.FreeIPAState, attributes{"krbLoginFailedCount": {"2"}, "krbLastFailedAuth": {"20260102030405Z"}, "krbPwdPolicyReference": {"cn=g"}},
+			"freeipa", ldap.FreeIPAState,
+			attributes{"krbLoginFailedCount": {"2"}, "krbLastFailedAuth": {"20260102030405Z"}, "krbPwdPolicyReference": {"cn=g"}},
 			directory.EntryLockout{Rule: "cn=g", Seen: guard.Seen{Failures: 2, Last: last}},
 		},
 	}
@@ -206,9 +226,7 @@ func TestEntryTellsItsFailures(t *testing.T) {
 			s := newFakeServer()
 			for i, o := range s.objects {
 				if o.dn == "uid=bob,ou=people,dc=example,dc=org" {
-					for name, values := range tt.has {
-						s.objects[i].attributes[name] = values
-					}
+					maps.Copy(s.objects[i].attributes, tt.has)
 				}
 			}
 			b := backend(t, options(func(o *ldap.Options) { o.Users.State, o.Now = tt.state, func() time.Time { return now } }, s))
