@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/config"
@@ -17,8 +18,9 @@ const checkTimeout = 30 * time.Second
 type checkCmd struct {
 	configFlag
 
-	Online bool `help:"Ask the directory's servers, too, and look up the groups that the policy names."`
-	JSON   bool `help:"Print JSON."`
+	Online bool   `help:"Ask the directory's servers, too, and look up the groups that the policy names."`
+	User   string `placeholder:"NAME" help:"Show this account, too, without its password: its entry, state, groups and rights. Asks the directory."`
+	JSON   bool   `help:"Print JSON."`
 }
 
 // Help gives examples.
@@ -27,6 +29,7 @@ func (*checkCmd) Help() string {
 
   wharfgate check -c wharfgate.yaml
   wharfgate check -c wharfgate.yaml --online
+  wharfgate check -c wharfgate.yaml --user alice
   wharfgate check -c wharfgate.yaml --json`
 }
 
@@ -35,13 +38,17 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	findings := c.find(ctx, s)
+	account := c.account(ctx, s)
 	faults := 0
 	for _, f := range findings {
 		if f.Severity == gate.Fault {
 			faults++
 		}
 	}
-	if err := c.print(s.out, findings, faults); err != nil {
+	if account != nil && !account.OK {
+		faults++
+	}
+	if err := c.print(s.out, findings, account, faults); err != nil {
 		return err
 	}
 	if faults > 0 {
@@ -61,10 +68,51 @@ func (c *checkCmd) find(ctx context.Context, s streams) []gate.Finding {
 	return gate.Check(ctx, cfg, err, scope)
 }
 
+// account looks at the account of --user; nil if none is asked for. Whatever keeps it from being shown is its reason.
+func (c *checkCmd) account(ctx context.Context, s streams) *loginResult {
+	if c.User == "" {
+		return nil
+	}
+	start := time.Now()
+	refused := func(err error) *loginResult {
+		reason, detail := reasonOf(err)
+		return &loginResult{Reason: reason, Detail: detail, Took: time.Since(start).Round(time.Millisecond).String(), unasked: true}
+	}
+	cfg, err := config.Load(c.Config)
+	if err != nil { // its faults are told
+		return refused(err)
+	}
+	desk, err := gate.OpenDesk(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return refused(err)
+	}
+	defer desk.Close()
+	defer s.patience("asking the directory for the account")()
+	who, err := desk.Account(ctx, "", c.User)
+	result := describe(ctx, desk, "", c.User, who, err, time.Since(start))
+	result.unasked = true
+	return &result
+}
+
 // print writes the findings, faults last so that they stand above the prompt.
-func (c *checkCmd) print(w io.Writer, findings []gate.Finding, faults int) error {
+func (c *checkCmd) print(w io.Writer, findings []gate.Finding, account *loginResult, faults int) error {
 	if c.JSON {
-		return json.NewEncoder(w).Encode(map[string]any{"ok": faults == 0, "findings": findings})
+		said := map[string]any{"ok": faults == 0, "findings": findings}
+		if account != nil {
+			said["account"] = account
+		}
+		return json.NewEncoder(w).Encode(said)
+	}
+	if account != nil {
+		if _, err := fmt.Fprintf(w, "account %s: ", visible(c.User)); err != nil {
+			return err
+		}
+		if err := account.print(w); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, "\n"); err != nil {
+			return err
+		}
 	}
 	for _, severity := range []gate.Severity{gate.OK, gate.Warning, gate.Fault} {
 		for _, f := range findings {

@@ -55,6 +55,7 @@ type loginResult struct {
 	Detail    string              `json:"detail,omitempty"`
 	Took      string              `json:"took"`
 	principal *identity.Principal // nil unless the login works
+	unasked   bool                // nobody's password was looked at
 }
 
 // right is a rule that speaks about the account.
@@ -134,8 +135,13 @@ func knownDirectory(cfg config.Config, name string) error {
 func (c *loginCmd) try(ctx context.Context, desk *gate.Desk, password identity.Secret) loginResult {
 	start := time.Now()
 	who, err := desk.Login(ctx, c.Directory, c.User, password)
-	result := loginResult{Took: time.Since(start).Round(time.Millisecond).String()}
-	if source, entry, findErr := desk.Entry(ctx, c.Directory, c.User); findErr == nil {
+	return describe(ctx, desk, c.Directory, c.User, who, err, time.Since(start))
+}
+
+// describe shows an account, or why it is refused.
+func describe(ctx context.Context, desk *gate.Desk, directory, user string, who identity.Principal, err error, took time.Duration) loginResult {
+	result := loginResult{Took: took.Round(time.Millisecond).String()}
+	if source, entry, findErr := desk.Entry(ctx, directory, user); findErr == nil {
 		result.Directory, result.Name, result.ID, result.DN = source, entry.Name, entry.ID, entry.DN
 	}
 	if err != nil {
@@ -196,9 +202,12 @@ func reasonOf(err error) (identity.Reason, string) {
 // print writes the result for people.
 func (r *loginResult) print(w io.Writer) error {
 	var b strings.Builder
-	if r.OK {
+	switch {
+	case r.OK && r.unasked:
+		fmt.Fprintf(&b, "nothing speaks against this account; its password was not asked for (%s)\n\n", r.Took)
+	case r.OK:
 		fmt.Fprintf(&b, "login works (%s)\n\n", r.Took)
-	} else {
+	default:
 		fmt.Fprintf(&b, "login refused: %s (%s)\n%s\n\n", r.Reason, r.Took, meaning(r.Reason))
 		if r.Detail != "" {
 			fmt.Fprintf(&b, "the directory said: %s\n\n", visible(r.Detail))
@@ -255,6 +264,10 @@ func meaning(r identity.Reason) string {
 		return "The account is disabled or has ended in the directory."
 	case identity.ReasonPasswordExpired, identity.ReasonMustChange:
 		return "The password must be changed in the directory first."
+	case identity.ReasonBanned:
+		return "The directory refuses everything from this address for a while; take it out of its limit of failed binds."
+	case identity.ReasonLimit:
+		return "A limit or quota of the directory kept it from a whole answer; raise it there, or lower page_size."
 	case identity.ReasonUnavailable, identity.ReasonTimeout, identity.ReasonBusy:
 		return "The directory could not be asked; see: wharfgate check --online."
 	default:

@@ -32,9 +32,9 @@ type fake struct {
 	kind, base, service string
 	root                map[string][]string // its own entry; nil: asking for it is refused
 	objects             []object
-	named               []string                     // attributes that are given only to who asks for them by name
-	strict              bool                         // a filter with an attribute that no entry has finds nothing at all
-	refuse              func(bind bool, ok bool) int // a result code for everything, or 0; told how each bind went
+	named               []string                // attributes that are given only to who asks for them by name
+	strict              bool                    // a filter with an attribute that no entry has finds nothing at all
+	refuse              func(bind, ok bool) int // a result code for everything, or 0; told how each bind went
 
 	address string
 	mu      sync.Mutex

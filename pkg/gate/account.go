@@ -82,6 +82,12 @@ func (d *Desk) Login(ctx context.Context, directory, user string, password ident
 	return parts.authenticator.Authenticate(ctx, c)
 }
 
+// Account reads an account as the directory has it now, without its password; it proves nothing. An empty directory is
+// the one that the name belongs to.
+func (d *Desk) Account(ctx context.Context, directory, user string) (identity.Principal, error) {
+	return d.directories.realms.Resolve(ctx, directory, user)
+}
+
 // Entry finds the entry that a login name belongs to, and the directory that has it. An empty directory is the one
 // that the name belongs to.
 func (d *Desk) Entry(ctx context.Context, directory, user string) (string, directory.Entry, error) {

@@ -1,0 +1,59 @@
+package kindstest_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/wharfgate/wharfgate/integration/internal/ds389"
+	"github.com/wharfgate/wharfgate/integration/internal/gate"
+	"github.com/wharfgate/wharfgate/integration/internal/slapd"
+)
+
+// accountPolicy gives a group a right that the check of an account shows.
+const accountPolicy = "version: 1\nrules:\n  - {who: group:nest-1, can: push, repos: deep/**}\n"
+
+// wantAccounts fails the test unless the check shows one account with its groups and rights, and another one with the reason
+// for which it is refused, without binding anybody.
+func wantAccounts(t *testing.T, g *gate.Gate, good, refused, reason string) {
+	t.Helper()
+	g.Run(t, "", "keys init")
+	got := g.Run(t, "", "check", "--user", good)
+	for _, want := range []string{"nothing speaks against this account", "name:    " + good + "@corp", "nest-4  (", "push", "deep/**", "no faults"} {
+		if got.Code != 0 || !strings.Contains(got.Out, want) {
+			t.Errorf("check --user %s = %d, want %q in it:\n%s%s", good, got.Code, want, got.Out, got.Err)
+		}
+	}
+	got = g.Run(t, "", "check", "--json", "--user", refused)
+	var said struct {
+		OK      bool
+		Account struct {
+			OK         bool
+			Reason, DN string
+		}
+	}
+	if err := json.Unmarshal([]byte(got.Out), &said); err != nil || got.Code != 1 || said.OK || said.Account.OK || said.Account.Reason != reason || said.Account.DN == "" {
+		t.Errorf("check --json --user %s = %d %+v, %v, want its entry and the reason %s", refused, got.Code, said, err, reason)
+	}
+	if got = g.Run(t, "", "check", "--user", "nobody"); got.Code != 1 || !strings.Contains(got.Out, "not_found") {
+		t.Errorf("check --user nobody = %d, want 1 and not_found:\n%s", got.Code, got.Out)
+	}
+}
+
+// TestLDAP64_OpenLDAPCheckOfAnAccount: entry, state, groups and rights without a password.
+func TestLDAP64_OpenLDAPCheckOfAnAccount(t *testing.T) {
+	t.Parallel()
+	d := slapd.Start(t, slapd.Options{})
+	mark := d.Mark(t)
+	wantAccounts(t, gate.Prepare(t, d, accountPolicy, byPreset(d)), "alice", "locked", "locked")
+	if o := d.Since(t, mark); o.Binds != 0 {
+		t.Errorf("%d binds of users", o.Binds)
+	}
+}
+
+// TestLDAP64_389CheckOfAnAccount: the same on 389 Directory Server.
+func TestLDAP64_389CheckOfAnAccount(t *testing.T) {
+	t.Parallel()
+	d := ds389.Shared(t)
+	wantAccounts(t, gate.Prepare(t, d, accountPolicy), "alice", "disabled", "disabled")
+}
