@@ -160,6 +160,13 @@ func (s *Server) AddValues(t testing.TB, dn, attribute string, values ...string)
 	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
 }
 
+// SetPassword changes a person's password for good: the directory does not ask the person to change it.
+func (s *Server) SetPassword(t testing.TB, uid, password string) {
+	t.Helper()
+	s.Set(t, s.PersonDN(uid), "userPassword", password)
+	s.Set(t, s.PersonDN(uid), "passwordExpirationTime")
+}
+
 // Read returns the values of an entry's attributes, as the root of the server sees them.
 func (s *Server) Read(t testing.TB, dn string, attributes ...string) *ldap.Entry {
 	t.Helper()
