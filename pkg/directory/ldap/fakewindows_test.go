@@ -67,6 +67,7 @@ func newDomain() *fakeServer {
 	add(staff, "staff", "group", 5, 1202, map[string][]string{"member": {
 		"CN=users,OU=groups,DC=example,DC=org", "CN=devs,OU=groups,DC=example,DC=org",
 	}})
+	s.objects = append(s.objects, object{dn: "DC=example,DC=org"}, object{dn: "OU=groups,DC=example,DC=org"})
 	s.objects = append(s.objects, object{dn: "CN=EXAMPLE,CN=Partitions,CN=Configuration,DC=example,DC=org", attributes: map[string][]string{
 		"objectClass": {"crossRef"}, "nCName": {"DC=example,DC=org"}, "dnsRoot": {"example.org"}, "nETBIOSName": {"EXAMPLE"},
 	}})
@@ -119,9 +120,10 @@ func (s *fakeServer) change(dn, attribute string, values ...string) {
 	}
 }
 
-// resultWithText makes the answer to a bind with a text for people.
+// resultWithText makes the answer to a bind or search with a text for people.
 func resultWithText(r request, code int64, text string) []byte {
-	p := ber.Encode(ber.ClassApplication, ber.TypeConstructed, opBindResponse, nil, "")
+	tags := map[ber.Tag]ber.Tag{opBind: opBindResponse, opSearch: opDone}
+	p := ber.Encode(ber.ClassApplication, ber.TypeConstructed, tags[r.op], nil, "")
 	p.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, code, ""))
 	p.AppendChild(octets(""))
 	p.AppendChild(octets(text))

@@ -96,6 +96,7 @@ func (s *server) searchOnce(ctx context.Context, r *goldap.SearchRequest) (*gold
 	done := make(chan answer, 1)
 	ok := s.backend.tasks.start(ctx, limit, func(context.Context) {
 		result, f := c.search(r, limit)
+		f = s.lostBind(f)
 		s.observer().operation(s.url, "search", f, time.Since(start))
 		s.report(c, f)
 		if !f.answered() {

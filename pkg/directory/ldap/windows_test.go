@@ -255,3 +255,55 @@ func TestBindByGUID(t *testing.T) {
 		})
 	}
 }
+
+// TestLostBind: a connection on which the server has forgotten the service account is replaced, and nobody notices.
+func TestLostBind(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"00002020: Operation unavailable without authentication",
+		"000004DC: LdapErr: DSID-0C090A71, comment: In order to perform this operation a successful bind must be completed on the connection., data 0, v4563",
+	} {
+		s := newDomain()
+		b := backend(t, windowsOptions(nil, s))
+		if _, err := b.Find(t.Context(), "alice", 0); err != nil {
+			t.Fatal(err)
+		}
+		opened, forgot := s.opened(), false
+		s.on(func(r request) *answer {
+			if r.op != opSearch || forgot {
+				return nil
+			}
+			forgot = true
+			return &answer{raw: resultWithText(r, 1, text)}
+		})
+		if e, err := b.Find(t.Context(), "alice", 0); err != nil || e.Name != "alice" {
+			t.Errorf("Find = %q, %v, want alice", e.Name, err)
+		}
+		if s.opened() != opened+1 {
+			t.Errorf("%d connections were opened, want one", s.opened()-opened)
+		}
+	}
+}
+
+// TestProbeTellsWhatIsHidden: attributes that the service account may not read are told before somebody misses them.
+func TestProbeTellsWhatIsHidden(t *testing.T) {
+	t.Parallel()
+	s := newDomain()
+	b := backend(t, windowsOptions(nil, s))
+	if status := b.Probe(t.Context()); len(status) != 1 || status[0].Err != nil || len(status[0].Warnings) != 1 { // no TLS
+		t.Errorf("Probe = %+v, want no fault and the warning of plaintext", status)
+	}
+	s.change("CN=Alice", "msDS-User-Account-Control-Computed")
+	s.change("CN=Alice", "pwdLastSet")
+	status := b.Probe(t.Context())
+	if len(status) != 1 || status[0].Err != nil ||
+		!slices.ContainsFunc(status[0].Warnings, func(w string) bool {
+			return strings.Contains(w, "may not read msDS-User-Account-Control-Computed, pwdLastSet of accounts")
+		}) {
+		t.Errorf("Probe = %+v, want a warning with both attributes", status)
+	}
+	s.change("CN=Alice", "tokenGroups")
+	if status := b.Probe(t.Context()); len(status) != 1 || status[0].Err == nil || !strings.Contains(status[0].Err.Error(), "tokenGroups") {
+		t.Errorf("Probe without tokenGroups = %+v, want a fault", status)
+	}
+}
