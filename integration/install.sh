@@ -17,6 +17,8 @@ certutil libnss3-tools
 docker-registry docker-registry
 skopeo skopeo
 buildah buildah
+containerd containerd
+ctr containerd
 prometheus prometheus
 promtool prometheus
 wrk wrk
@@ -46,6 +48,28 @@ missing_packages() {
   [[ -e /usr/share/samba/setup/provision.ldif ]] || echo samba-ad-provision
   if has gcc && ! echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1; then echo libc6-dev; fi
   if has apt-get && [[ ! -s /etc/ssl/certs/ca-certificates.crt ]]; then echo ca-certificates; fi
+  if has ldconfig && ! ldconfig -p | grep -q 'libdevmapper[.]so[.]1[.]02'; then echo libdevmapper1.02.1; fi # for dockerd
+}
+
+# The Docker engine is unpacked and not installed: the package would start a daemon with a bridge and rules of its own.
+engine="$(cd "$(dirname "$0")/.." && pwd)/bin/integration/docker"
+unpack_engine() {
+  [[ ! -x $engine/usr/sbin/dockerd ]] || return 0
+  if ! has apt-get || ! has dpkg; then
+    say "no Docker engine: it comes as a package of Debian"
+    return 0
+  fi
+  local work
+  work=$(mktemp -d)
+  chmod 755 "$work"
+  if ! (cd "$work" && apt-get -qq download docker.io >/dev/null 2>&1); then
+    [[ $(id -u) != 0 ]] || apt-get -o DPkg::Lock::Timeout=900 -qq update
+    (cd "$work" && apt-get -qq download docker.io) || { rm -rf "$work"; say "no Docker engine: its package cannot be had"; return 0; }
+  fi
+  mkdir -p "$(dirname "$engine")"
+  dpkg -x "$work"/docker.io_*.deb "$work/engine"
+  rm -rf "$engine" && mv "$work/engine" "$engine"
+  rm -rf "$work"
 }
 
 guard='' # a policy-rc.d of ours, which keeps packages from starting their daemons
@@ -67,6 +91,7 @@ install_packages() {
   "${apt[@]}" install -y --no-install-recommends "$@" >/dev/null
 }
 
+unpack_engine
 mapfile -t missing < <(missing_packages)
 ((${#missing[@]})) || exit 0
 if ! has apt-get || [[ $(id -u) != 0 ]]; then
