@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -59,7 +60,7 @@ func TestLDAP58_Outage(t *testing.T) {
 	loopback.Eventually(t, proven+soonAfter, func() error {
 		a, err := g.Asker(serviceV3).Ask(t.Context(), "alice", d.Password, scope)
 		if err != nil || a.Status != http.StatusServiceUnavailable {
-			return fmt.Errorf("alice = %d, %v, want 503", a.Status, err)
+			return fmt.Errorf("alice = %d, %w, want 503", a.Status, orNone(err))
 		}
 		return nil
 	})
@@ -70,7 +71,7 @@ func TestLDAP58_Outage(t *testing.T) {
 	loopback.Eventually(t, recovery, func() error {
 		a, err := g.Asker(serviceV3).Ask(t.Context(), "u00001", d.Password, scope)
 		if err != nil || a.Status != http.StatusOK || expiresIn(t, a) <= 60 {
-			return fmt.Errorf("u00001 = %d %s, %v, want 200 and the usual life", a.Status, a.Body, err)
+			return fmt.Errorf("u00001 = %d %s, %w, want 200 and the usual life", a.Status, a.Body, orNone(err))
 		}
 		return nil
 	})
@@ -86,6 +87,14 @@ func expiresIn(t *testing.T, a client.Answer) int {
 		t.Fatalf("answer %q: %v", a.Body, err)
 	}
 	return body.ExpiresIn
+}
+
+// orNone gives an error that can be wrapped where there may be none.
+func orNone(err error) error {
+	if err == nil {
+		return errors.New("no error")
+	}
+	return err
 }
 
 // soonAfter is what a busy machine adds to a time.
@@ -109,7 +118,7 @@ func TestLDAP59_ANoIsNeverOverruled(t *testing.T) {
 		loopback.Eventually(t, soonAfter, func() error {
 			a, err := g.Asker(serviceV3).Ask(t.Context(), user, d.Password)
 			if err != nil || a.Status != http.StatusUnauthorized {
-				return fmt.Errorf("%s = %d, %v, want 401", user, a.Status, err)
+				return fmt.Errorf("%s = %d, %w, want 401", user, a.Status, orNone(err))
 			}
 			return nil
 		})

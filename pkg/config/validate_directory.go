@@ -183,7 +183,7 @@ func (v *validator) connections(d Directory, request time.Duration, path string)
 // window checks that failed binds do not count for so short a time that they might as well not.
 func (v *validator) window(f FailedBinds, path string) {
 	if f.Window > 0 && f.Window < time.Minute {
-		v.add(path+".window", fmt.Sprintf("must be 0s or at least 1m, not %s", short(f.Window)), "leave it out, or write 30m")
+		v.add(path+".window", "must be 0s or at least 1m, not "+short(f.Window), "leave it out, or write 30m")
 	}
 }
 
