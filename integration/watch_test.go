@@ -79,6 +79,12 @@ func TestLDAP57_WatchOnOpenLDAP(t *testing.T) {
 	wantWatch(t, g, 1)
 	d.AddMember(t, "team-watched", d.PersonDN("walter"))
 	shows(t, g, "a new member after the server was away", "walter", d.Password, true)
+	d.Pause(t) // nothing is closed, and nothing answers
+	wantWatch(t, g, 0)
+	d.Resume(t)
+	wantWatch(t, g, 1)
+	d.RemoveMember(t, "team-watched", d.PersonDN("walter"))
+	shows(t, g, "a member that left after the server hung", "walter", d.Password, false)
 
 	d.Remove(t, d.PersonDN("walter"))
 	loopback.Eventually(t, within, func() error {

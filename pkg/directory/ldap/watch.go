@@ -17,7 +17,7 @@ import (
 var errNoWatch = errors.New("the server offers neither content synchronization (RFC 4533) nor DirSync")
 
 // lookEvery is how often a connection that only listens is asked whether anybody is still there.
-const lookEvery = 20 * time.Second
+const lookEvery = 10 * time.Second
 
 var _ directory.Watcher = (*Backend)(nil)
 
