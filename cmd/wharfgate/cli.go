@@ -48,7 +48,7 @@ type cli struct {
 	Forget     forgetCmd     `cmd:"" help:"Make the running gate forget what it remembers of an account."`
 	Policy     policyCmd     `cmd:"" help:"Check, compare and change the access policy."`
 	Registry   registryCmd   `cmd:"" help:"Print what to put into the registry's configuration."`
-	Keys       keysCmd       `cmd:"" help:"Make and export the signing CA."`
+	Keys       keysCmd       `cmd:"" help:"Make, list, rotate and export signing keys."`
 	Config     configCmd     `cmd:"" help:"Describe the configuration file."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

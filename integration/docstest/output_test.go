@@ -50,7 +50,7 @@ func TestConsoleOutput(t *testing.T) {
 // skeleton takes away what is another at each run.
 func skeleton(text string) string {
 	for _, varying := range []string{
-		`\d+(\.\d+)?(µs|ms|s)\b`, `\d{4}-\d\d-\d\d`, `127\.0\.0\.1:\d+`, `revision \w+`, `(?m)^wharfgate .*$`,
+		`\d+(\.\d+)?(µs|ms|s)\b`, `\d{4}-\d\d-\d\d`, `127\.0\.0\.1:\d+`, `revision \w+`, `[0-9a-f]{32}`, `(?m)^wharfgate .*$`,
 	} {
 		text = regexp.MustCompile(varying).ReplaceAllString(text, "_")
 	}
