@@ -58,12 +58,15 @@ func (s *server) tryGUIDBind(ctx context.Context) int32 {
 		BaseDN: s.backend.options.BindDN, Scope: goldap.ScopeBaseObject, DerefAliases: goldap.NeverDerefAliases, SizeLimit: 1,
 		TimeLimit: s.backend.timeLimit(), Filter: "(objectClass=*)", Attributes: []string{objectGUID},
 	})
-	if f != nil || len(own.Entries) != 1 {
+	if !f.answered() {
 		return guidUnknown
+	}
+	if f != nil || len(own.Entries) != 1 || idOf(own.Entries[0], objectGUID) == "" {
+		return guidRefused // there is no id to find out with, and each login would look again
 	}
 	id := idOf(own.Entries[0], objectGUID)
 	secret, f := s.serviceSecret()
-	if id == "" || f != nil {
+	if f != nil {
 		return guidUnknown
 	}
 	c, f := s.connect(ctx, newConnection)
