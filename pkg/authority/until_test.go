@@ -1,12 +1,14 @@
 package authority_test
 
 import (
+	"context"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/authority"
+	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/policy"
 	"github.com/wharfgate/wharfgate/pkg/registry"
 )
@@ -100,5 +102,27 @@ func TestConditionsOfARequest(t *testing.T) {
 	}
 	if a, err := r.Explain(t.Context(), authority.Question{Service: service, Scopes: early.Scopes}); err != nil || a.Grant.Reason() != string(policy.ReasonWrongNetwork) {
 		t.Errorf("without an address: %q, %v", a.Grant.Reason(), err)
+	}
+}
+
+// TestStalePrincipalsGetShortTokens: who could not be read again is believed for a minute, also for a push, and the
+// record says so.
+func TestStalePrincipalsGetShortTokens(t *testing.T) {
+	t.Parallel()
+	for _, stale := range []bool{false, true} {
+		r := newRig(t)
+		r.directory.authenticate = func(context.Context, identity.Credentials) (identity.Principal, error) {
+			who := alice()
+			who.Stale = stale
+			return who, nil
+		}
+		r.live.Swap(bounded(t, func(*policy.Rule) {}))
+		g, err := r.Grant(t.Context(), happy(t, "repository:a/b:push,pull"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if short := g.ExpiresIn == time.Minute; short != stale || len(g.Granted) == 0 {
+			t.Errorf("stale %t: granted %v for %v, want a minute exactly if it is", stale, g.Granted, g.ExpiresIn)
+		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/wharfgate/wharfgate/pkg/authority"
+	"github.com/wharfgate/wharfgate/pkg/directory"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/metrics"
 	"github.com/wharfgate/wharfgate/pkg/policy"
@@ -53,6 +54,7 @@ func exercise(m *metrics.Metrics) {
 	d.Evicted("corp", "account")
 	d.Coalesced("corp", "bind")
 	d.BudgetRefused("corp")
+	d.Believed("corp", directory.BelievedOutage)
 	l := m.LDAPObserver("corp")
 	l.Dial(ldap1, time.Millisecond, nil)
 	l.Dial(ldap2, time.Millisecond, context.DeadlineExceeded)
@@ -131,6 +133,8 @@ func TestObserversCount(t *testing.T) {
 		`wharfgate_cache_evictions_total{cache="account",directory="corp"}`:                                                    1,
 		`wharfgate_cache_entries{cache="entry",directory="corp"}`:                                                              42,
 		`wharfgate_login_budget_refusals_total{directory="corp"}`:                                                              1,
+		`wharfgate_logins_without_bind_total{directory="corp",why="outage"}`:                                                   1,
+		`wharfgate_logins_without_bind_total{directory="corp",why="recent"}`:                                                   0,
 		`wharfgate_throttled_accounts{directory="corp"}`:                                                                       7,
 		`wharfgate_coalesced_requests_total{directory="corp",kind="bind"}`:                                                     1,
 		`wharfgate_ldap_operations_total{directory="corp",op="dial",result="ok",server="` + ldap1 + `"}`:                       1,
@@ -317,6 +321,8 @@ func TestUnknownWordsAreDropped(t *testing.T) {
 	d.Evicted("x", "y")
 	d.Coalesced("corp", "x")
 	d.BudgetRefused("x")
+	d.Believed("x", "y")
+	d.Believed("corp", "y")
 	l.Operation(ldap1, "x", "y", 0)
 	l.Operation("ldap://x", "search", "ok", 0)
 	l.Wait(ldap1, "x", 0)
