@@ -82,23 +82,23 @@ func (w *watch) state(ctx context.Context) []byte {
 func (w *watch) look(ctx context.Context, ended chan<- *serverError) {
 	limit := w.server.timeouts().Operation
 	for wait(ctx, lookEvery) {
-		answered := make(chan *serverError, 1)
+		var f *serverError
+		answered := make(chan struct{})
 		go func() {
-			_, f := w.conn.search(rootDSE(w.server.backend.timeLimit(), "1.1"), limit)
-			answered <- f
+			defer close(answered)
+			_, f = w.conn.search(rootDSE(w.server.backend.timeLimit(), "1.1"), limit)
 		}()
 		t := time.NewTimer(limit)
 		select {
-		case f := <-answered:
+		case <-answered:
 			t.Stop()
-			if f != nil {
-				ended <- f
-				return
-			}
 		case <-t.C:
 			w.conn.abort()
-			_ = <-answered // it ended with the connection
-			ended <- &serverError{class: classTimeout, step: stepSync, text: "the server went silent"}
+			<-answered
+			f = &serverError{class: classTimeout, step: stepSync, text: "the server went silent"}
+		}
+		if f != nil {
+			ended <- f
 			return
 		}
 	}
