@@ -147,7 +147,8 @@ func kill(t *testing.T, g *gate.Gate) {
 	<-g.Process.Ended()
 }
 
-// TestCheckOfGroupsThatTheDirectoryDoesNotKnow: a warning with its place, with --online alone; a cannot is a fault.
+// TestCheckOfGroupsThatTheDirectoryDoesNotKnow: a warning with its place, with --online alone; a cannot is a fault, and so
+// is any rule for the check of the whole gate.
 func TestCheckOfGroupsThatTheDirectoryDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	d := slapd.Start(t, slapd.Options{})
@@ -159,7 +160,7 @@ func TestCheckOfGroupsThatTheDirectoryDoesNotKnow(t *testing.T) {
 	if strings.Contains(got.Out, `"payments"`) {
 		t.Errorf("a group that is there is warned of:\n%s", got.Out)
 	}
-	must(t, g.Run(t, "", "check", "--online"), 0, "warning  policy: ", `does not know the group "paiments"`, "1 named group found")
+	must(t, g.Run(t, "", "check", "--online"), 1, "fault    policy: ", `does not know the group "paiments"`, "1 named group found")
 	var report struct{ Warnings []struct{ Code string } }
 	checked := g.Run(t, "", "policy check", "--online", "--json")
 	if err := json.Unmarshal([]byte(checked.Out), &report); err != nil || len(report.Warnings) != 1 || report.Warnings[0].Code != "group-not-found" {

@@ -121,4 +121,6 @@ type ServerStatus struct {
 	Vendor, Kind string
 	// Warnings are things that work today and deserve a look, each a sentence with its remedy.
 	Warnings []string
+	// Faults are things that work today and will not in some days, each a sentence with its remedy.
+	Faults []string
 }

@@ -78,6 +78,7 @@ func Check(ctx context.Context, cfg config.Config, faults error, scope Scope) []
 	}
 	c.certificate()
 	c.auditFile()
+	c.refreshTokens()
 	for _, d := range cfg.Directories {
 		c.passwordFile(d)
 	}
@@ -227,6 +228,9 @@ func (c *checker) answered(d *directoryParts, answers []directory.ServerStatus) 
 		c.add(OK, where, fmt.Sprintf("%s answers in %s (%s)", s.Server, s.Latency.Round(100*time.Microsecond), orElse(s.Vendor, "vendor unknown")))
 		if time.Until(s.CertificateNotAfter) >= certificateWarning && len(s.Warnings) == 0 {
 			c.notAfter(where, s.Server+": certificate", s.CertificateNotAfter)
+		}
+		for _, f := range s.Faults {
+			c.add(Fault, where, s.Server+": "+f)
 		}
 		for _, w := range s.Warnings {
 			c.add(Warning, where, s.Server+": "+w)

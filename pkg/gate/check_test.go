@@ -222,9 +222,9 @@ func TestCheckOnline(t *testing.T) {
 	}
 
 	s.write(t, "policy.yaml", policy+rule("group:paiments"))
-	wantWarning(t, s.check(t, nil, gate.Online), policyfile.WarnUnknownGroup, `does not know the group "paiments"`)
+	wantFinding(t, s.check(t, nil, gate.Online), gate.Fault, "policy", `does not know the group "paiments"`)
 	s.write(t, "policy.yaml", policy+rule("group:twins"))
-	wantWarning(t, s.check(t, nil, gate.Online), policyfile.WarnAmbiguousGroup, `knows 2 groups "twins"`)
+	wantFinding(t, s.check(t, nil, gate.Online), gate.Fault, "policy", `knows 2 groups "twins", so that the name matches none of them: "cn=twins,ou=a,ou=groups,dc=corp,dc=test", "cn=twins,ou=b,`)
 
 	s.write(t, "policy.yaml", policy)
 	s.write(t, "bind.pw", "wrong\n")

@@ -25,8 +25,15 @@ func (c *checker) policy(ctx context.Context, reached *directories) {
 	}
 	c.add(OK, "policy", fmt.Sprintf("%d rules, revision %s", r.Policy.Len(), r.Policy.Revision()))
 	for i := range r.Warnings {
-		if r.Warnings[i].Code != policyfile.WarnNotAsked || reached == nil || len(reached.list) == len(c.cfg.Directories) {
-			c.say(Warning, &r.Warnings[i]) // a directory that does not answer is a fault of its own already
+		switch w := &r.Warnings[i]; w.Code {
+		case policyfile.WarnNotAsked: // a directory that does not answer is a fault of its own already
+			if reached == nil || len(reached.list) == len(c.cfg.Directories) {
+				c.say(Warning, w)
+			}
+		case policyfile.WarnUnknownGroup, policyfile.WarnAmbiguousGroup: // the rule gives nobody anything
+			c.say(Fault, w)
+		default:
+			c.say(Warning, w)
 		}
 	}
 	if o.AskAll {

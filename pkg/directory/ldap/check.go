@@ -85,6 +85,7 @@ func (s *server) checkEntries(c *connection, status *directory.ServerStatus) *se
 			return f
 		}
 	}
+	s.checkServicePassword(c, status)
 	return s.checkAccounts(c, status)
 }
 

@@ -94,7 +94,7 @@ func Check(ctx context.Context, name string, data []byte, o Options) Report {
 		r.Faults = Faults{{File: d.file, Code: CodeYAML, Message: err.Error()}}
 		return r
 	}
-	w := warner{document: d, policy: p, known: map[groupRef]int{}, silent: map[string]bool{}}
+	w := warner{document: d, policy: p, known: map[groupRef][]identity.Group{}, silent: map[string]bool{}}
 	w.remarks(o.now())
 	w.groups(ctx)
 	w.users(ctx)
@@ -117,9 +117,9 @@ type warner struct {
 	document *document
 	policy   *policy.Policy
 	warnings Warnings
-	found    int              // groups that rules name
-	known    map[groupRef]int // how many groups of a name there are
-	silent   map[string]bool  // directories that did not answer
+	found    int                           // groups that rules name
+	known    map[groupRef][]identity.Group // the groups of a name
+	silent   map[string]bool               // directories that did not answer
 }
 
 // warn notes a warning about a rule.
@@ -148,22 +148,35 @@ func (w *warner) remarks(now time.Time) {
 	}
 }
 
-// ask gives how many groups of a name a directory has; false where it does not answer.
-func (w *warner) ask(ctx context.Context, ref groupRef) (int, bool) {
+// ask gives the groups of a name that a directory has; false where it does not answer.
+func (w *warner) ask(ctx context.Context, ref groupRef) ([]identity.Group, bool) {
 	if w.silent[ref.directory] {
-		return 0, false
+		return nil, false
 	}
-	n, ok := w.known[ref]
+	found, ok := w.known[ref]
 	if ok {
-		return n, true
+		return found, true
 	}
 	found, err := w.document.options.FindGroup(ctx, ref.directory, ref.name)
 	if err != nil {
 		w.unasked(ref.directory, "groups", err)
-		return 0, false
+		return nil, false
 	}
-	w.known[ref] = len(found)
-	return len(found), true
+	w.known[ref] = found
+	return found, true
+}
+
+// places lists where groups are, a few of them.
+func places(groups []identity.Group) string {
+	const most = 5
+	var dns []string
+	for _, g := range groups[:min(len(groups), most)] {
+		dns = append(dns, quoted(g.DN))
+	}
+	if len(groups) > most {
+		dns = append(dns, "...")
+	}
+	return strings.Join(dns, ", ")
 }
 
 // unasked notes that a directory does not answer.
@@ -189,14 +202,14 @@ func (w *warner) groups(ctx context.Context) {
 				continue
 			}
 			told[ref] = true
-			switch n, ok := w.ask(ctx, ref); {
+			switch found, ok := w.ask(ctx, ref); {
 			case !ok:
-			case n == 1:
+			case len(found) == 1:
 				w.found++
-			case n == 0:
+			case len(found) == 0:
 				w.warn(r, WarnUnknownGroup, fmt.Sprintf("directory %q does not know the group %s", ref.directory, quoted(ref.name)), "correct the name, or make the group")
 			default:
-				w.warn(r, WarnAmbiguousGroup, fmt.Sprintf("directory %q knows %d groups %s, so that the name matches none of them", ref.directory, n, quoted(ref.name)), "write the DN or the id of the one that is meant")
+				w.warn(r, WarnAmbiguousGroup, fmt.Sprintf("directory %q knows %d groups %s, so that the name matches none of them: %s", ref.directory, len(found), quoted(ref.name), places(found)), "write the DN or the id of the one that is meant")
 			}
 		}
 	}
@@ -210,8 +223,8 @@ func (w *warner) blocked(ctx context.Context) {
 	for _, b := range w.policy.Blocked(maxBlocked) {
 		is := named[groupRef{directory: b.Directory, name: b.Group}]
 		if !is && o.AskAll && o.FindGroup != nil {
-			n, ok := w.ask(ctx, groupRef{directory: b.Directory, name: b.Group})
-			is = ok && n > 0
+			found, ok := w.ask(ctx, groupRef{directory: b.Directory, name: b.Group})
+			is = ok && len(found) > 0
 		}
 		if is {
 			w.warn(b.Rule, WarnBlockedHole, fmt.Sprintf("this rule gives the group %s nothing in %s/, because %s names that folder", quoted(b.Group), b.Folder, place(b.By)),
