@@ -97,7 +97,7 @@ ldif() {
   u pwexpired pwexpired                                        # aged after it exists, in provision
   u nohours nohours 'logonHours:: AAAAAAAAAAAAAAAAAAAAAAAAAAAA'
   u nostation nostation 'userWorkstations: ELSEWHERE'
-  u locked locked                                              # locked by wrong binds after the first start
+  u locked locked                                              # locked by wrong binds when new data is started
   user bob bob "userPrincipalName: robert@$DOM" 'userAccountControl: 512'
   user mallory mallory 'userPrincipalName: bob@other.example' 'userAccountControl: 512'   # bob's name under another suffix (a true duplicate is refused)
   user upndiff upndiff 'userPrincipalName: First.Last@other.example' 'userAccountControl: 512'
@@ -147,7 +147,6 @@ provision() {
       "servicePrincipalName: ldap/$HOST.$DOM" -; } >"$S/late.ldif"
   local_write "$S/late.ldif" >>"$S/populate.log" 2>&1 || die 'the late changes failed'
   launch
-  local i; for ((i = 0; i < LOCKOUT; i++)); do bind_as locked wrong >/dev/null 2>&1 || true; done
   stop_pid "$PIDF"
 }
 
@@ -193,9 +192,11 @@ start() {
   one_at_a_time "$S"; alive "$PIDF" && { say 'already running'; return 0; }
   ! (exec 3<>"/dev/tcp/$ADDR/389") 2>/dev/null || die "something else already listens on $ADDR:389"
   make_ca "$S/tls"; make_cert "$S/tls" dc "/CN=$HOST.$DOM" "DNS:$HOST.$DOM,DNS:$DOM,DNS:localhost,IP:$ADDR"
-  [[ -e $S/.populated ]] || populate
-  launch; say "ready: ldaps://$ADDR"
+  local new=; [[ -e $S/.populated ]] || { populate; new=yes; }
+  launch; [[ -z $new ]] || lock; say "ready: ldaps://$ADDR"
 }
+lock() { # by wrong passwords, and anew in restored data: a lock ends after half an hour
+  local i; for ((i = 0; i < LOCKOUT; i++)); do bind_as locked wrong >/dev/null 2>&1 || true; done; }
 reset() {
   one_at_a_time "$S"; stop_pid "$PIDF"; rm -f "$S/.populated"
 }
