@@ -35,7 +35,7 @@ const (
 	firstPause = time.Second
 	lastPause  = 30 * time.Second
 	// spreadOver is the time over which accounts are read again after a change of groups, so that not all are at once.
-	spreadOver = 2 * time.Second
+	spreadOver = time.Second
 )
 
 // Follow drops what is remembered when the directory tells that it has changed, until ctx ends. A watch that breaks is
@@ -67,7 +67,7 @@ func (c *Cached) Follow(ctx context.Context, w Watcher) {
 }
 
 // Changed drops what is remembered of an account that has changed. After a change that may concern any account, the
-// next login of each reads it again, within two seconds.
+// next login of each reads it again, within a second.
 func (c *Cached) Changed(change Change) {
 	if change.Account != "" {
 		c.observer.changed(c.source, ChangedAccount)
