@@ -4,17 +4,36 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/wharfgate/wharfgate/integration/internal/need"
-	"github.com/wharfgate/wharfgate/integration/internal/repository"
+	"github.com/wharfgate/wharfgate/integration/internal/proc"
 )
+
+// ErrNoCommand means that a program has no command for what was asked of it.
+var ErrNoCommand = errors.New("the program has no such command")
+
+// Failure is a command that failed.
+type Failure struct {
+	// Command is what was run, Output all that it printed, Stderr the part that went to its standard error.
+	Command, Output, Stderr string
+	// Err is how it ended.
+	Err error
+}
+
+// Error names the command, how it ended and what it printed.
+func (f *Failure) Error() string { return fmt.Sprintf("%s: %v: %s", f.Command, f.Err, f.Output) }
+
+// Unwrap gives how it ended.
+func (f *Failure) Unwrap() error { return f.Err }
 
 // Client is one installation of a registry client: a program with stored credentials of its own. It is safe
 // for concurrent use once it has logged in.
@@ -25,77 +44,40 @@ type Client struct {
 	path string
 	env  []string
 	home string
-	verb verbs
+	// before is what stands before every command.
+	before []string
+	// credentials is user:password for a program that stores none.
+	credentials string
+	verb        verbs
 }
 
-// verbs are a program's words for what every client can do.
+// script is some commands of a program, each after the other.
+type script [][]string
+
+// one is a script of one command.
+func one(args ...string) script { return script{args} }
+
+// verbs are a program's words for what clients can do; nil for what it cannot.
 type verbs struct {
-	login      func(host, user string) []string
-	push, pull func(dir, ref string) []string
-	copy       func(from, to string) []string
-	remove     func(ref string) []string
-}
-
-// Skopeo is a skopeo without credentials.
-func Skopeo(t testing.TB) *Client {
-	t.Helper()
-	c := newClient(t, "skopeo", need.Tools(t, "skopeo")[0])
-	const plain = "--tls-verify=false"
-	c.verb = verbs{
-		login: func(host, user string) []string {
-			return []string{"login", plain, "--username", user, "--password-stdin", host}
-		},
-		push: func(dir, ref string) []string {
-			return []string{"--insecure-policy", "copy", "--dest-" + plain[2:], "oci:" + dir, "docker://" + ref}
-		},
-		pull: func(dir, ref string) []string {
-			return []string{"--insecure-policy", "copy", "--src-" + plain[2:], "docker://" + ref, "oci:" + dir}
-		},
-		copy: func(from, to string) []string {
-			return []string{
-				"--insecure-policy", "copy", "--src-" + plain[2:], "--dest-" + plain[2:], "docker://" + from, "docker://" + to,
-			}
-		},
-		remove: func(ref string) []string { return []string{"delete", plain, "docker://" + ref} },
-	}
-	return c
-}
-
-// Crane is a crane without credentials, of the version in the module's go.mod.
-func Crane(t testing.TB) *Client {
-	t.Helper()
-	find := exec.CommandContext(t.Context(), "go", "tool", "-n", "crane")
-	find.Dir = repository.Path(t, "integration")
-	path, err := find.Output()
-	if err != nil {
-		t.Fatalf("build crane: %v", err)
-	}
-	c := newClient(t, "crane", strings.TrimSpace(string(path)))
-	c.verb = verbs{
-		login: func(host, user string) []string {
-			return []string{"auth", "login", host, "--username", user, "--password-stdin"}
-		},
-		push:   func(dir, ref string) []string { return []string{"push", dir, ref} },
-		pull:   func(dir, ref string) []string { return []string{"pull", "--format", "oci", ref, dir} },
-		copy:   func(from, to string) []string { return []string{"copy", from, to} },
-		remove: func(ref string) []string { return []string{"delete", ref} },
-	}
-	return c
-}
-
-// Docker is a docker command line without credentials and without a daemon: it can log in.
-func Docker(t testing.TB) *Client {
-	t.Helper()
-	c := newClient(t, "docker", need.Tools(t, "docker")[0])
-	c.verb = verbs{login: func(host, user string) []string {
-		return []string{"login", "--username", user, "--password-stdin", host}
-	}}
-	return c
+	version       []string
+	login         func(host, user string) script
+	push, pull    func(dir, ref string) script
+	copy          func(from, to string) script
+	remove        func(ref string) script
+	tags, catalog func(place string) script
 }
 
 func newClient(t testing.TB, name, path string) *Client {
 	t.Helper()
 	home := t.TempDir()
+	policy := filepath.Join(home, ".config", "containers", "policy.json") // without which containers/image does nothing
+	err := os.MkdirAll(filepath.Dir(policy), 0o700)
+	if err == nil {
+		err = os.WriteFile(policy, []byte(`{"default":[{"type":"insecureAcceptAnything"}]}`), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &Client{Name: name, path: path, home: home, env: []string{
 		"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "DOCKER_CONFIG=" + home,
 		"REGISTRY_AUTH_FILE=" + filepath.Join(home, "config.json"), "XDG_RUNTIME_DIR=" + home,
@@ -105,10 +87,21 @@ func newClient(t testing.TB, name, path string) *Client {
 // Trust makes the program believe in a certificate authority and in no other.
 func (c *Client) Trust(caFile string) { c.env = append(c.env, "SSL_CERT_FILE="+caFile) }
 
-// Login gives the program credentials. Crane stores them without asking anybody.
+// Login gives the program credentials. Crane stores them without asking anybody, and what has no command for it is
+// given them again with each command.
 func (c *Client) Login(ctx context.Context, host, user, password string) (string, error) {
-	return c.run(ctx, password, c.verb.login(host, user)...)
+	if c.verb.login == nil {
+		c.credentials = user + ":" + password
+		return "", nil
+	}
+	return c.play(ctx, password, c.verb.login(host, user))
 }
+
+// LogsIn is whether the program has a command to log in.
+func (c *Client) LogsIn() bool { return c.verb.login != nil }
+
+// Deletes is whether the program has a command to delete.
+func (c *Client) Deletes() bool { return c.verb.remove != nil }
 
 // Remember gives the program credentials, user:password for each place: a host, or a repository of one.
 func (c *Client) Remember(t testing.TB, credentials map[string]string) {
@@ -116,6 +109,7 @@ func (c *Client) Remember(t testing.TB, credentials map[string]string) {
 	auths := make(map[string]map[string]string)
 	for place, pair := range credentials {
 		auths[place] = map[string]string{"auth": base64.StdEncoding.EncodeToString([]byte(pair))}
+		c.credentials = pair
 	}
 	text, err := json.Marshal(map[string]any{"auths": auths})
 	if err == nil {
@@ -128,42 +122,92 @@ func (c *Client) Remember(t testing.TB, credentials map[string]string) {
 
 // Push sends the image in an OCI layout to a reference.
 func (c *Client) Push(ctx context.Context, dir, ref string) (string, error) {
-	return c.Run(ctx, c.verb.push(dir, ref)...)
+	if c.verb.push == nil {
+		return "", ErrNoCommand
+	}
+	return c.play(ctx, "", c.verb.push(dir, ref))
 }
 
 // Pull fetches an image.
 func (c *Client) Pull(ctx context.Context, ref string) (string, error) {
+	if c.verb.pull == nil {
+		return "", ErrNoCommand
+	}
 	dir, err := os.MkdirTemp(c.home, "image")
 	if err != nil {
 		return "", err
 	}
-	return c.Run(ctx, c.verb.pull(dir, ref)...)
+	return c.play(ctx, "", c.verb.pull(dir, ref))
 }
 
 // Copy takes an image from one repository to another, by mounting its layers where the registry lets it.
 func (c *Client) Copy(ctx context.Context, from, to string) (string, error) {
-	return c.Run(ctx, c.verb.copy(from, to)...)
+	if c.verb.copy == nil {
+		return "", ErrNoCommand
+	}
+	return c.play(ctx, "", c.verb.copy(from, to))
 }
 
 // Delete removes an image.
 func (c *Client) Delete(ctx context.Context, ref string) (string, error) {
-	return c.Run(ctx, c.verb.remove(ref)...)
+	if c.verb.remove == nil {
+		return "", ErrNoCommand
+	}
+	return c.play(ctx, "", c.verb.remove(ref))
+}
+
+// Tags lists the tags of a repository.
+func (c *Client) Tags(ctx context.Context, repository string) (string, error) {
+	if c.verb.tags == nil {
+		return "", ErrNoCommand
+	}
+	return c.play(ctx, "", c.verb.tags(repository))
+}
+
+// Catalog lists the repositories of a registry.
+func (c *Client) Catalog(ctx context.Context, host string) (string, error) {
+	if c.verb.catalog == nil {
+		return "", ErrNoCommand
+	}
+	return c.play(ctx, "", c.verb.catalog(host))
+}
+
+// Version is what the program says of its version.
+func (c *Client) Version(ctx context.Context) (string, error) {
+	out, err := c.Run(ctx, c.verb.version...)
+	return strings.TrimSpace(out), err
 }
 
 // Run runs the program with any arguments and returns what it printed.
 func (c *Client) Run(ctx context.Context, args ...string) (string, error) {
-	return c.run(ctx, "", args...)
+	return c.play(ctx, "", one(args...))
 }
 
-func (c *Client) run(ctx context.Context, stdin string, args ...string) (string, error) {
-	const patience = time.Minute
+// play runs the commands of a script until one fails, and returns what they printed.
+func (c *Client) play(ctx context.Context, stdin string, commands script) (string, error) {
+	var all strings.Builder
+	for _, args := range commands {
+		out, err := c.run(ctx, stdin, args)
+		all.WriteString(out)
+		if err != nil {
+			return all.String(), err
+		}
+	}
+	return all.String(), nil
+}
+
+func (c *Client) run(ctx context.Context, stdin string, args []string) (string, error) {
+	const patience = 90 * time.Second // some try many times, and machines are busy
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	args = append(slices.Clone(c.before), args...)
+	var out, problems proc.Output
 	cmd := exec.CommandContext(ctx, c.path, args...) //nolint:gosec // a client of the test's choice
 	cmd.Env, cmd.Dir, cmd.Stdin = c.env, c.home, strings.NewReader(stdin)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return string(out), fmt.Errorf("%s %s: %w: %s", c.Name, strings.Join(args, " "), err, out)
+	cmd.Stdout, cmd.Stderr = &out, io.MultiWriter(&out, &problems)
+	if err := cmd.Run(); err != nil {
+		command := c.Name + " " + strings.Join(args, " ")
+		return out.String(), &Failure{Command: command, Output: out.String(), Stderr: problems.String(), Err: err}
 	}
-	return string(out), nil
+	return out.String(), nil
 }

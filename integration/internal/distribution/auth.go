@@ -6,7 +6,7 @@ import (
 	"github.com/distribution/distribution/v3/configuration"
 )
 
-// Auth is what a registry must know of its token server.
+// Auth is what a registry must know of its token server. With the zero Auth a registry asks nobody for anything.
 type Auth struct {
 	// Realm is the URL of the token endpoint, Service the registry's name there, Issuer the iss of tokens.
 	Realm, Service, Issuer string
@@ -31,7 +31,9 @@ func newConfiguration(a Auth) *configuration.Configuration {
 			"delete":      configuration.Parameters{"enabled": true},
 			"maintenance": configuration.Parameters{"uploadpurging": off},
 		},
-		Auth: configuration.Auth{"token": a.settings()},
+	}
+	if a != (Auth{}) {
+		c.Auth = configuration.Auth{"token": a.settings()}
 	}
 	c.HTTP.Secret = rand.Text()
 	c.Catalog.MaxEntries = 1000 // what crane asks for at once
