@@ -1,10 +1,13 @@
 package activedirectory_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wharfgate/wharfgate/integration/internal/ds389"
 	"github.com/wharfgate/wharfgate/integration/internal/gate"
@@ -45,13 +48,6 @@ func TestLDAP63_TheCheckTellsFaultsApart(t *testing.T) {
 		g.SetPolicy(t, "version: 1\nrules:\n  - {who: \"group:nobodies\", can: pull, repos: a/**}\n")
 		checkSays(t, g, "nobodies")
 	})
-	t.Run("password ends", func(t *testing.T) {
-		t.Parallel()
-		service := d.AddUser(t, samba.User{Name: "svc-ageing"})
-		rule := d.AddPolicy(t, "ageing", 30, samba.Lockout{}, service)
-		d.Set(t, rule, "msDS-MaximumPasswordAge", "-8640000000000") // ten days
-		checkSays(t, prepare(t, d, section("bind", "dn", service)), "password", "svc-ageing", "9 days")
-	})
 	t.Run("nothing", func(t *testing.T) {
 		t.Parallel()
 		g := prepare(t, d)
@@ -60,6 +56,39 @@ func TestLDAP63_TheCheckTellsFaultsApart(t *testing.T) {
 			t.Errorf("check --online = %d, want no fault and no warning\n%s%s", said.Code, said.Out, said.Err)
 		}
 	})
+}
+
+// TestLDAP63_ServicePasswordThatEnds is a fault while there is time to change it, on every directory.
+func TestLDAP63_ServicePasswordThatEnds(t *testing.T) {
+	t.Parallel()
+	windows, linux, red := samba.Shared(t), slapd.Start(t, slapd.Options{}), ds389.Shared(t)
+	const days, week = 10, 7 * 24 * time.Hour
+	dn := windows.AddUser(t, samba.User{Name: "svc-ageing"})
+	rule := windows.AddPolicy(t, "ageing", 30, samba.Lockout{}, dn)
+	windows.Set(t, rule, "msDS-MaximumPasswordAge", fmt.Sprintf("-%d0000000", days*24*60*60))
+	red.AddPerson(t, "svc-ageing")
+	red.Set(t, red.PersonDN("svc-ageing"), "passwordExpirationTime", time.Now().Add(week+time.Hour).UTC().Format("20060102150405Z"))
+	linux.AddPerson(t, "svc-ageing")
+	policy := "cn=ageing,ou=policies," + linux.BaseDN
+	linux.Add(t, policy, map[string][]string{
+		"objectClass": {"person", "pwdPolicy"}, "cn": {"ageing"}, "sn": {"x"}, "pwdAttribute": {"userPassword"}, "pwdMaxAge": {strconv.Itoa(days * 24 * 60 * 60)},
+	})
+	linux.Set(t, linux.PersonDN("svc-ageing"), "pwdPolicySubentry", policy)
+	linux.SetPassword(t, "svc-ageing", linux.Password) // from which it is counted
+	for name, test := range map[string]struct {
+		directory gate.Directory
+		dn, says  string
+	}{
+		"samba":  {windows, dn, "in 9 days"},
+		"389-ds": {red, red.PersonDN("svc-ageing"), "in 7 days"},
+		"slapd":  {linux, linux.PersonDN("svc-ageing"), "in 9 days"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := prepare(t, test.directory, func(s gate.Settings) { s.Directory().Section("bind")["dn"] = test.dn })
+			checkSays(t, g, "password of the service account", test.dn, test.says)
+		})
+	}
 }
 
 // TestLDAP64_TheCheckOfAnAccount: without its password, on every directory.

@@ -37,8 +37,7 @@ func hasGroups(t *testing.T, g *gate.Gate, user, password string, want ...string
 func method(name string) func(gate.Settings) {
 	return func(s gate.Settings) {
 		s.Directory().Section("groups")["method"] = name
-		s.Section("limits")["request_timeout"] = "10s"
-		s.Directory()["timeouts"] = gate.Settings{"operation": "8s"}
+		patient(s)
 	}
 }
 

@@ -65,6 +65,12 @@ func prepare(t testing.TB, d gate.Directory, edits ...func(gate.Settings)) *gate
 	return gate.Prepare(t, d, policy, append([]func(gate.Settings){withoutAddressLimit}, edits...)...)
 }
 
+// patient lets a gate wait longer, where what counts is not how fast a busy machine is.
+func patient(s gate.Settings) {
+	s.Section("limits")["request_timeout"] = "10s"
+	s.Directory()["timeouts"] = gate.Settings{"operation": "8s"}
+}
+
 func withoutAddressLimit(s gate.Settings) {
 	s["failed_logins_per_address"] = gate.Settings{"exempt": []string{"127.0.0.0/8", "::1/128"}}
 }

@@ -113,8 +113,8 @@ func TestLDAP39_EverybodyHasTheOwnGroups(t *testing.T) {
 	t.Parallel()
 	d := samba.Shared(t)
 	p := tap.Start(t, d.Address+":636", d.TLS(t))
-	const people, rounds = 20, 4
-	g := start(t, d, through(p), func(s gate.Settings) {
+	const people, rounds = 20, 2
+	g := start(t, d, through(p), patient, func(s gate.Settings) {
 		s.Directory()["cache"] = gate.Settings{"ttl": "1s"} // so that groups are read again and again
 		s.Directory()["bind_connections"] = gate.Settings{"min": 4, "max": 8}
 	})

@@ -113,6 +113,14 @@ func (s *Server) AddPerson(t testing.TB, uid string) {
 	s.write(t, func(c *ldap.Conn) error { return c.Add(add) })
 }
 
+// Set replaces the values of an attribute; none removes it.
+func (s *Server) Set(t testing.TB, dn, attribute string, values ...string) {
+	t.Helper()
+	m := ldap.NewModifyRequest(dn, nil)
+	m.Replace(attribute, values)
+	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
+}
+
 // SetMail gives a person another mail address.
 func (s *Server) SetMail(t testing.TB, uid, mail string) {
 	t.Helper()
