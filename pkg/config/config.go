@@ -14,6 +14,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" example:"[10.0.0.0/8, 192.0.2.7/32]" doc:"Networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed. Empty: none."`
 	InsecureHTTP   bool           `yaml:"insecure_http" default:"false" doc:"Allows plain HTTP on an address that is not loopback although no proxy is trusted. Passwords then cross the network readable."`
 	PublicURL      string         `yaml:"public_url" example:"https://registry.corp.example" doc:"The URL under which clients reach the token endpoint; the realm of a registry is this followed by /auth/token. Needed by the registry command."`
+	FormerPaths    FormerPaths    `yaml:"former_paths" doc:"Paths of the token server that was here before. They answer like /token, so that its registries change nothing but the host name and the bundle."`
 	Operator       Operator       `yaml:"operator" doc:"The listener for operators: /metrics, /healthz, /readyz; read-only, without secrets."`
 	StateDir       string         `yaml:"state_dir" default:"/var/lib/wharfgate" required:"true" file:"true" doc:"Folder of the signing keys; made with mode 0700 if absent."`
 	Keys           Keys           `yaml:"keys" doc:"Where the signing CA comes from. Without any of its keys, the CA that keys init made in state_dir is used."`
@@ -57,6 +58,12 @@ type ServerTLS struct {
 
 // Enabled reports whether a certificate is configured.
 func (t ServerTLS) Enabled() bool { return t.CertFile != "" || t.KeyFile != "" }
+
+// FormerPaths are the paths of a token server that was here before. The zero value has none.
+type FormerPaths struct {
+	KeycloakRealms []string `yaml:"keycloak_realms" example:"[corp]" doc:"Realms of Keycloak, by their names: each is answered on /realms/NAME/protocol/docker-v2/auth and on the same below /auth. Their registries also want the realm's URL as issuer."`
+	DockerAuth     bool     `yaml:"docker_auth" default:"false" doc:"Answers on /auth, the path of docker_auth."`
+}
 
 // Operator is the listener for operators.
 type Operator struct {

@@ -26,6 +26,17 @@ func (v *validator) listeners(c Config) {
 	if c.PublicURL != "" {
 		v.publicURL(c.PublicURL)
 	}
+	for i, name := range c.FormerPaths.KeycloakRealms {
+		v.keycloakRealm(name, index("former_paths.keycloak_realms", i))
+	}
+}
+
+// keycloakRealm checks the name of a realm, which is one part of a path.
+func (v *validator) keycloakRealm(name, path string) {
+	const most = 255 // of Keycloak
+	if name == "" || len(name) > most || name == "." || name == ".." || strings.ContainsAny(name, "/?#%") || strings.ContainsFunc(name, isControl) {
+		v.add(path, shown(name)+" is not the name of a realm", "write the part of Keycloak's URL that follows /realms/, such as corp")
+	}
 }
 
 // address checks host:port and reports whether it is one.

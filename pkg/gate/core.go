@@ -117,6 +117,7 @@ func (c *core) newServer() (*server.Server, error) {
 		RequestTimeout: cfg.Limits.RequestTimeout, Concurrency: cfg.Limits.Concurrency, Queue: queue,
 		Connections: cfg.Limits.Connections,
 		Scopes:      cfg.Limits.Scopes, DisablePost: !cfg.Limits.Post, IssuedAt: server.IssuedAt(cfg.IssuedAt),
+		Paths:    formerPaths(cfg.FormerPaths),
 		CertFile: cfg.TLS.CertFile, KeyFile: cfg.TLS.KeyFile, Observer: c.observers.server,
 		RefusalTime: c.directories.realms.RefusalTime,
 	})

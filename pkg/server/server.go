@@ -66,6 +66,9 @@ type Options struct {
 	Connections int
 	// Scopes is how many scopes one request may hold; zero means [registry.DefaultScopeLimit].
 	Scopes int
+	// Paths are answered beside /token and /auth/token, with or without a slash at their end: those of a token server
+	// that was here before. They are compared as they are once their percent-encoding is read.
+	Paths []string
 	// DisablePost makes POST answer 404, so that clients that try it first go on with GET.
 	DisablePost bool
 	// RefusalTime says how long a directory takes to refuse a password, as a rule: refusals that need no directory
@@ -121,8 +124,9 @@ func New(o Options) (*Server, error) {
 	for _, name := range o.Services {
 		s.services[name] = name
 	}
-	s.routes = map[string]func(*exchange) error{
-		"/token": s.token, "/token/": s.token, "/auth/token": s.token, "/auth/token/": s.token,
+	var err error
+	if s.routes, err = s.newRoutes(o.Paths); err != nil {
+		return nil, err
 	}
 	if _, err := io.ReadFull(o.Rand, s.hashKey[:]); err != nil {
 		return nil, fmt.Errorf("server: make a key: %w", err)
