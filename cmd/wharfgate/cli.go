@@ -46,6 +46,7 @@ type cli struct {
 	Login      loginCmd      `cmd:"" help:"Try a login and show what the gate sees."`
 	Explain    explainCmd    `cmd:"" help:"Say why an account may or may not do something, without a password."`
 	Forget     forgetCmd     `cmd:"" help:"Make the running gate forget what it remembers of an account."`
+	Tokens     tokensCmd     `cmd:"" help:"End refresh tokens, which docker login stores."`
 	Policy     policyCmd     `cmd:"" help:"Check, compare and change the access policy."`
 	Registry   registryCmd   `cmd:"" help:"Print what to put into the registry's configuration."`
 	Keys       keysCmd       `cmd:"" help:"Make, list, rotate and export signing keys."`

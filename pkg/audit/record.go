@@ -15,7 +15,7 @@ type Record struct {
 	RequestID string `json:"request_id"`
 	// Service is the registry that the token is for.
 	Service string `json:"service"`
-	// Grant is how the client asked: basic, password or anonymous.
+	// Grant is how the client asked: basic, password, refresh or anonymous.
 	Grant string `json:"grant"`
 	// Principal is who it was decided for.
 	Principal Principal `json:"principal"`
@@ -29,6 +29,8 @@ type Record struct {
 	TokenID string `json:"token_id,omitempty"`
 	// ExpiresAt is the token's exp.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// RefreshTokenID names the refresh token that was given or used; it is no secret. Empty for none.
+	RefreshTokenID string `json:"refresh_token_id,omitempty"`
 	// Refused is set when the request was refused: the reason, from a closed set.
 	Refused string `json:"refused,omitempty"`
 }

@@ -33,6 +33,16 @@ type Signer interface {
 	Sign(c token.Claims) (token.Signed, error)
 }
 
+// A Refresher makes and redeems refresh tokens; refresh.Tokens is the one in use. It is safe for concurrent use.
+type Refresher interface {
+	// Issue makes a token for an account that was just proven, with the id that the record names it by. Where the
+	// service takes none, or the account is to have none, it is empty. Errors are those of [identity.Resolver].
+	Issue(ctx context.Context, service string, who identity.Principal) (token identity.Secret, id string, err error)
+	// Redeem returns the account that a token stands for, as it is now, and the token's id as far as it is known.
+	// Errors are those of [identity.Authenticator]. It sends no password.
+	Redeem(ctx context.Context, service string, token identity.Secret) (who identity.Principal, id string, err error)
+}
+
 // Options are what [New] needs.
 type Options struct {
 	// Services are the registries that tokens are made for: one at least, each name once.
@@ -41,6 +51,8 @@ type Options struct {
 	Authenticator identity.Authenticator
 	// Resolver reads accounts for [Authority.Explain]; nil makes that answer [identity.ErrUnavailable].
 	Resolver identity.Resolver
+	// Refresher makes and redeems refresh tokens; nil means that there are none.
+	Refresher Refresher
 	// Policy holds the policy in force; it must be set.
 	Policy *policy.Live
 	// Issuer signs; it must be set.
@@ -61,6 +73,7 @@ type Authority struct {
 	services      map[string]registry.Service
 	authenticator identity.Authenticator
 	resolver      identity.Resolver
+	refresher     Refresher
 	policy        *policy.Live
 	issuer        Signer
 	audit         func(audit.Record)
@@ -85,6 +98,7 @@ func New(o Options) (*Authority, error) {
 		services:      services,
 		authenticator: o.Authenticator,
 		resolver:      o.Resolver,
+		refresher:     o.Refresher,
 		policy:        o.Policy,
 		issuer:        o.Issuer,
 		audit:         o.Audit,
@@ -130,40 +144,70 @@ func (a *Authority) Grant(ctx context.Context, r Request) (Grant, error) {
 	if !ok {
 		return Grant{}, ErrUnknownService
 	}
-	who, err := a.prove(ctx, &r)
+	g, err := a.grant(ctx, &r, service)
 	if err != nil {
-		a.refused(&r, err)
+		a.refused(&r, g.RefreshTokenID, err)
 		return Grant{}, err
 	}
+	return g, nil
+}
+
+// grant is Grant for a known service. Beside an error it gives what the record says about it.
+func (a *Authority) grant(ctx context.Context, r *Request, service registry.Service) (Grant, error) {
+	who, used, err := a.prove(ctx, r)
+	if err != nil {
+		return Grant{RefreshTokenID: used}, err
+	}
 	p := a.policy.Load() // one policy for the whole request, as young as can be
-	if r.Credentials == nil && (len(r.Scopes) == 0 || !p.ServesAnyone(service.Name)) {
-		a.refused(&r, identity.ErrInvalidCredentials)
+	if r.anonymous() && (len(r.Scopes) == 0 || !p.ServesAnyone(service.Name)) {
 		return Grant{}, identity.ErrInvalidCredentials
 	}
 	now := a.now()
-	g := decide(p, who, &r, service, now)
+	g := decide(p, who, r, service, now)
+	g.RefreshToken, g.RefreshTokenID = r.RefreshToken, used
+	if err := a.remain(ctx, r, &g); err != nil {
+		return g, err
+	}
 	life := lifetime(&g, service, now)
 	signed, err := a.issuer.Sign(a.claims(&g, service, life))
 	if err != nil {
-		err = fmt.Errorf("sign the token: %w", err)
-		a.refused(&r, err)
-		return Grant{}, err
+		return g, fmt.Errorf("sign the token: %w", err)
 	}
 	g.Token, g.TokenID = signed.Token, signed.ID
 	g.IssuedAt, g.ExpiresIn = signed.IssuedAt, life
 	a.observer.observe(service.Name, &g, signed.Size())
-	a.granted(&r, &g, signed)
+	a.granted(r, &g, signed)
 	return g, nil
 }
 
 // prove finds out who asks; without credentials nobody is asked. A principal that is nobody was not proven.
-func (a *Authority) prove(ctx context.Context, r *Request) (identity.Principal, error) {
-	if r.Credentials == nil {
-		return identity.Principal{}, nil
+func (a *Authority) prove(ctx context.Context, r *Request) (who identity.Principal, refreshID string, err error) {
+	switch {
+	case r.anonymous():
+		return identity.Principal{}, "", nil
+	case r.Credentials != nil:
+		who, err = a.authenticator.Authenticate(ctx, *r.Credentials)
+	case a.refresher == nil:
+		err = &identity.AccountError{Reason: identity.ReasonRefreshOff}
+	default:
+		who, refreshID, err = a.refresher.Redeem(ctx, r.Service, r.RefreshToken)
 	}
-	who, err := a.authenticator.Authenticate(ctx, *r.Credentials)
-	if err == nil && (who.Kind == identity.Anonymous || who.Name == "") {
-		return identity.Principal{}, errNobody
+	if err != nil {
+		return identity.Principal{}, refreshID, err
 	}
-	return who, err
+	if who.Kind == identity.Anonymous || who.Name == "" {
+		return identity.Principal{}, refreshID, errNobody
+	}
+	return who, refreshID, nil
+}
+
+// remain makes the refresh token that a request with a password asks for. Where it cannot be made, there is no grant
+// either: a client that gets none stores the password.
+func (a *Authority) remain(ctx context.Context, r *Request, g *Grant) error {
+	if !r.Offline || r.Credentials == nil || a.refresher == nil {
+		return nil
+	}
+	var err error
+	g.RefreshToken, g.RefreshTokenID, err = a.refresher.Issue(ctx, r.Service, g.Principal)
+	return err
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/token"
 )
 
-// The reasons of a refusal in the audit record, besides those of [identity.Reasons]. The log has the same.
+// The reasons of a refusal in the audit record, besides those of [identity.Reasons] and
+// [identity.RefreshReasons]. The log has the same.
 const (
 	// RefusedWithoutLogin: there were no credentials, and nobody without them is served.
 	RefusedWithoutLogin = "no_credentials"
@@ -24,7 +25,7 @@ const (
 // Refusals lists every reason of a refusal in the audit record.
 func Refusals() []string {
 	all := []string{RefusedWithoutLogin, RefusedUnproven, RefusedInternal}
-	for _, reason := range identity.Reasons() {
+	for _, reason := range append(identity.Reasons(), identity.RefreshReasons()...) {
 		if reason != identity.ReasonOK {
 			all = append(all, string(reason))
 		}
@@ -47,6 +48,7 @@ func (a *Authority) granted(r *Request, g *Grant, signed token.Signed) {
 	}
 	record.PolicyRevision, record.TokenID = g.PolicyRevision, signed.ID
 	record.ExpiresAt = signed.ExpiresAt.UTC()
+	record.RefreshTokenID = g.RefreshTokenID
 	for i := range g.Decisions {
 		d := &g.Decisions[i]
 		s := &record.Scopes[i]
@@ -66,13 +68,13 @@ func (a *Authority) granted(r *Request, g *Grant, signed token.Signed) {
 	a.audit(record)
 }
 
-// refused keeps the record of a refusal.
-func (a *Authority) refused(r *Request, err error) {
+// refused keeps the record of a refusal, with the id of the refresh token, if there was one and it was read.
+func (a *Authority) refused(r *Request, refreshID string, err error) {
 	if a.audit == nil {
 		return
 	}
 	record := a.record(r)
-	record.Refused = refusal(r, err)
+	record.Refused, record.RefreshTokenID = refusal(r, err), refreshID
 	if account, ok := errors.AsType[*identity.AccountError](err); ok {
 		record.Principal.Directory, record.Principal.ID, record.Principal.Name = account.Source, account.ID, account.Name
 	} else if retry, ok := errors.AsType[*identity.RetryError](err); ok {
@@ -122,7 +124,7 @@ func refusal(r *Request, err error) string {
 		return string(retry.Reason)
 	}
 	switch {
-	case errors.Is(err, identity.ErrInvalidCredentials) && r.Credentials == nil:
+	case errors.Is(err, identity.ErrInvalidCredentials) && r.anonymous():
 		return RefusedWithoutLogin
 	case errors.Is(err, identity.ErrInvalidCredentials):
 		return RefusedUnproven

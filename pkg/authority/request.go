@@ -21,10 +21,14 @@ const (
 	GrantBasic     GrantType = "basic"
 	GrantPassword  GrantType = "password"
 	GrantAnonymous GrantType = "anonymous"
+	// GrantRefresh is a refresh token, in a form or as the password of nobody.
+	GrantRefresh GrantType = "refresh"
 )
 
 // GrantTypes lists every GrantType.
-func GrantTypes() []GrantType { return []GrantType{GrantBasic, GrantPassword, GrantAnonymous} }
+func GrantTypes() []GrantType {
+	return []GrantType{GrantBasic, GrantPassword, GrantAnonymous, GrantRefresh}
+}
 
 // Request is one request for a token, parsed.
 type Request struct {
@@ -34,8 +38,12 @@ type Request struct {
 	Service string
 	// Grant is the form in which the client asked.
 	Grant GrantType
-	// Credentials are nil for an anonymous request.
+	// Credentials are nil for an anonymous request, and for one with a refresh token.
 	Credentials *identity.Credentials
+	// RefreshToken is what the client has in the place of credentials; empty for none.
+	RefreshToken identity.Secret
+	// Offline is true if the client asks for a refresh token.
+	Offline bool
 	// Scopes are what is asked for, merged, one entry a resource.
 	Scopes []registry.Scope
 	// Client is the client's address, invalid if unknown.
@@ -43,6 +51,9 @@ type Request struct {
 	// UserAgent and ClientID describe the client's program, bounded, for the record only.
 	UserAgent, ClientID string
 }
+
+// anonymous reports whether a request comes with nothing that says who asks.
+func (r *Request) anonymous() bool { return r.Credentials == nil && r.RefreshToken.IsEmpty() }
 
 // Grant is what a request led to.
 type Grant struct {
@@ -52,6 +63,10 @@ type Grant struct {
 	Token identity.Secret
 	// TokenID is its jti.
 	TokenID string
+	// RefreshToken is the one that was asked for or that was used; empty for none. RefreshTokenID is what the record
+	// names it by.
+	RefreshToken   identity.Secret
+	RefreshTokenID string
 	// IssuedAt is when it was made, ExpiresIn how long it is valid from then.
 	IssuedAt  time.Time
 	ExpiresIn time.Duration

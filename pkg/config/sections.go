@@ -13,6 +13,14 @@ type Registry struct {
 	CertFile          string        `yaml:"cert_file" file:"true" example:"signing.crt" doc:"PEM certificate of key_file, followed by those above it. With x5c it is required and tokens carry it."`
 	TokenLifetime     time.Duration `yaml:"token_lifetime" default:"5m" min:"60s" max:"24h" doc:"How long a token is valid. Clients take less than 60 s as 60 s. Clients of zot cannot renew one in the midst of their work: give it 30m."`
 	PushTokenLifetime time.Duration `yaml:"push_token_lifetime" default:"30m" min:"60s" max:"24h" doc:"The same for tokens that grant push: long enough for the largest layer. At least token_lifetime."`
+	RefreshTokens     RefreshTokens `yaml:"refresh_tokens" doc:"Refresh tokens, which docker login stores instead of the password."`
+}
+
+// RefreshTokens says whether a registry's clients may have refresh tokens.
+type RefreshTokens struct {
+	Enabled  bool          `yaml:"enabled" default:"false" doc:"Gives one to clients that ask for it. Each use looks the account up again; it ends with a change of the password."`
+	Lifetime time.Duration `yaml:"lifetime" default:"720h" min:"1h" max:"8760h" doc:"How long one is valid; 168h at most where the directory does not tell when a password changed."`
+	Idle     time.Duration `yaml:"idle" default:"0s" min:"0s" max:"8760h" example:"168h" doc:"How long one may be unused, by the hour. 0s: as long as it is valid."`
 }
 
 // Directory is one LDAP directory.

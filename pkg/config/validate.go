@@ -24,6 +24,7 @@ func (c Config) faults() Faults {
 	v.listeners(c)
 	v.keys(c.Keys)
 	v.registries(c.Registries)
+	v.refreshTokens(c)
 	v.window(c.FailedBinds, "failed_binds")
 	v.directories(c)
 	return v.found

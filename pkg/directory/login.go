@@ -104,7 +104,7 @@ func (a *Authenticator) principal(ctx context.Context, p proven) (identity.Princ
 		return identity.Principal{}, complete(err, a.source, p.entry)
 	}
 	changed := account.PasswordChanged
-	if changed.IsZero() {
+	if p.entry.PasswordChanged.After(changed) { // one of them was read after the last change
 		changed = p.entry.PasswordChanged
 	}
 	return identity.Principal{

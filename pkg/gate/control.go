@@ -87,7 +87,10 @@ func (g *Gate) openControl(ctx context.Context) (*control.Server, error) {
 	}
 	s, err := control.New(control.Options{
 		Path: control.Path(dir), Logger: g.o.Logger,
-		Operations: map[string]http.Handler{OperationForget: control.Operation(g.Forget)},
+		Operations: map[string]http.Handler{
+			OperationForget:       control.Operation(g.Forget),
+			OperationRevokeTokens: control.Operation(g.RevokeTokens),
+		},
 	})
 	if err != nil {
 		return nil, err

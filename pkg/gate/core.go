@@ -33,6 +33,7 @@ type core struct {
 	watcher     *policyfile.Watcher
 	keys        *signing
 	audit       *audit.Writer
+	refresh     *refreshing
 	authority   *authority.Authority
 	server      *server.Server
 	follower    *follower
@@ -44,11 +45,12 @@ type core struct {
 // file is in the error. The observers hear nothing of policy and keys before [core.tell].
 func newCore(ctx context.Context, cfg config.Config, log *slog.Logger, auditOut io.Writer, g *guards, o observers) (*core, error) {
 	c := &core{cfg: cfg, log: log, observers: o, drained: make(chan struct{})}
-	var errs [4]error
+	var errs [5]error
 	c.directories, errs[0] = newDirectories(cfg, log, g, o.directories)
 	c.live, c.watcher, errs[1] = newPolicy(ctx, cfg, c.directories, o.policy)
 	c.keys, errs[2] = newSigning(cfg, o.keys)
 	c.audit, errs[3] = newAudit(cfg, auditOut, o.audit)
+	c.refresh, errs[4] = newRefreshing(cfg, c.directories, o.refresh)
 	err := errors.Join(errs[:]...)
 	if err == nil {
 		c.follower = newFollower(g.names, c.live, c.directories, o.movedNames)
@@ -96,7 +98,8 @@ func (c *core) connect() error {
 	told.Served = c.follower.served
 	c.authority, err = authority.New(authority.Options{
 		Services: services(c.cfg), Authenticator: c.directories.realms, Resolver: c.directories.realms,
-		Policy: c.live, Issuer: issuer, Audit: c.audit.Write, DefaultDirectory: home, Observer: told,
+		Refresher: c.refresh.refresher(),
+		Policy:    c.live, Issuer: issuer, Audit: c.audit.Write, DefaultDirectory: home, Observer: told,
 	})
 	if err != nil {
 		return err
@@ -119,7 +122,7 @@ func (c *core) newServer() (*server.Server, error) {
 		Scopes:      cfg.Limits.Scopes, DisablePost: !cfg.Limits.Post, IssuedAt: server.IssuedAt(cfg.IssuedAt),
 		Paths:    formerPaths(cfg.FormerPaths),
 		CertFile: cfg.TLS.CertFile, KeyFile: cfg.TLS.KeyFile, Observer: c.observers.server,
-		RefusalTime: c.directories.realms.RefusalTime,
+		RefreshServices: refreshServices(cfg), RefusalTime: c.directories.realms.RefusalTime,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("token endpoint: %w", err)
@@ -155,6 +158,7 @@ func (c *core) tell() {
 	p := c.live.Load()
 	c.observers.policy.Loaded(policyfile.Loaded{Revision: p.Revision(), Rules: p.Len(), Unresolved: c.watcher.Unresolved()})
 	c.keys.tell(c.observers.keys)
+	c.observers.refreshStore(c.refresh.store)
 }
 
 // run keeps everything going that requests need, until they are drained.
@@ -162,7 +166,7 @@ func (c *core) run(ctx context.Context) error {
 	background, stop := context.WithCancel(ctx)
 	defer stop()
 	var tasks sync.WaitGroup
-	for _, task := range append(c.directories.watchedTasks(c.cfg), c.watcher.Run, c.keys.run, c.follower.run) {
+	for _, task := range append(c.directories.watchedTasks(c.cfg), c.watcher.Run, c.keys.run, c.follower.run, c.refresh.run) {
 		tasks.Go(func() {
 			if err := task(background); err != nil && background.Err() == nil {
 				c.log.Error("background task ended", "error", err)

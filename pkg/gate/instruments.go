@@ -15,6 +15,7 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/metrics"
 	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
+	"github.com/wharfgate/wharfgate/pkg/refresh"
 	"github.com/wharfgate/wharfgate/pkg/server"
 	"github.com/wharfgate/wharfgate/pkg/token"
 )
@@ -28,6 +29,9 @@ type observers struct {
 	authority   authority.Observer
 	server      server.Observer
 	movedNames  func(directory string, moved int)
+	refresh     refresh.Observer
+	// refreshStore is told which store is in force; nil is none.
+	refreshStore func(*refresh.Store)
 
 	// audible is false until a core is in force: what policy and keys tell before is not so yet.
 	audible *atomic.Bool
@@ -77,6 +81,9 @@ func (i *instruments) observers(cfg config.Config) observers {
 		server:      i.metrics.ServerObserver(),
 		movedNames:  i.metrics.MovedNames,
 		audible:     audible,
+
+		refresh:      i.refreshObserver(),
+		refreshStore: i.metrics.RefreshStore,
 	}
 	for _, d := range cfg.Directories {
 		o.directories[d.Name] = directoryObservers{wire: i.metrics.LDAPObserver(d.Name), flow: i.flowObserver()}

@@ -54,6 +54,11 @@ type families struct {
 	signingRingEnd   *prometheus.GaugeVec
 	signingReload    prometheus.Counter
 
+	refreshIssued      *prometheus.CounterVec
+	refreshUses        *prometheus.CounterVec
+	refreshEnded       *prometheus.CounterVec
+	refreshStoreErrors prometheus.Counter
+
 	auditDropped prometheus.Counter
 	auditErrors  prometheus.Counter
 
@@ -92,6 +97,11 @@ func newFamilies() *families {
 		signingRing:      gauges("wharfgate_signing_named_keys", "Signing keys of a name, by their state.", "keys", "state"),
 		signingRingEnd:   gauges("wharfgate_signing_named_key_not_after_timestamp_seconds", "When the certificate of the key that signs ends.", "keys"),
 		signingReload:    counter("wharfgate_signing_reload_errors_total", "Changed files of signing keys or the signing CA that could not be taken."),
+
+		refreshIssued:      counters("wharfgate_refresh_tokens_issued_total", "Refresh tokens that were given.", "registry"),
+		refreshUses:        counters("wharfgate_refresh_token_uses_total", "Uses of refresh tokens by what came of them.", "registry", "result"),
+		refreshEnded:       counters("wharfgate_refresh_tokens_ended_total", "Accounts whose refresh tokens ended because of what their directory says.", "directory", "reason"),
+		refreshStoreErrors: counter("wharfgate_refresh_store_errors_total", "Failed reads and writes of keys, revocations and last uses of refresh tokens."),
 
 		auditDropped: counter("wharfgate_audit_dropped_total", "Audit records that were dropped because the writer could not keep up."),
 		auditErrors:  counter("wharfgate_audit_write_errors_total", "Failed writes of audit records."),
@@ -139,6 +149,7 @@ func (f *families) collectors() []prometheus.Collector {
 		f.ldapOperations, f.ldapDuration, f.ldapConnections, f.ldapWait, f.ldapUp, f.ldapBreaker, f.ldapCertificate, f.ldapAmbiguous,
 		f.policyInfo, f.policyRules, f.policyReload, f.policyReloadTime, f.policyUnresolved, f.policyVanished, f.policyMoved,
 		f.signingKey, f.signingKeyErrors, f.signingCA, f.signingRing, f.signingRingEnd, f.signingReload,
+		f.refreshIssued, f.refreshUses, f.refreshEnded, f.refreshStoreErrors,
 		f.auditDropped, f.auditErrors,
 		f.configReload, f.configReloadTime, f.tlsCertificate, f.tlsReload,
 	}

@@ -51,6 +51,7 @@ type Metrics struct {
 	discovered  map[string][]string // the servers of a directory, where they are found at run time
 	table       atomic.Pointer[table]
 	sizes       sizes
+	refresh     refreshGauges
 	revision    atomic.Pointer[string]
 }
 
@@ -67,6 +68,7 @@ func New(reg prometheus.Registerer, o Options) (*Metrics, error) {
 	m.sizes.describe()
 	all := append(m.families.collectors(), &m.sizes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	all = append(all, m.refresh.collectors()...)
 	var errs []error
 	for _, c := range all {
 		errs = append(errs, reg.Register(c))

@@ -10,6 +10,7 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/directory"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/policy"
+	"github.com/wharfgate/wharfgate/pkg/refresh"
 	"github.com/wharfgate/wharfgate/pkg/server"
 )
 
@@ -52,6 +53,9 @@ type registryTable struct {
 	durations map[authority.GrantType]prometheus.Observer
 	decisions map[decisionKey]prometheus.Counter
 	sizes     prometheus.Observer
+
+	refreshIssued prometheus.Counter
+	refreshUses   map[string]prometheus.Counter
 }
 
 type requestKey struct {
@@ -135,6 +139,10 @@ func newRegistryTable(f *families, name string) *registryTable {
 		return t // nothing is decided about it
 	}
 	t.sizes = f.tokenSize.WithLabelValues(name)
+	t.refreshIssued, t.refreshUses = f.refreshIssued.WithLabelValues(name), make(map[string]prometheus.Counter)
+	for _, result := range refresh.Results() {
+		t.refreshUses[result] = f.refreshUses.WithLabelValues(name, result)
+	}
 	for _, action := range authority.Actions() {
 		for _, reason := range policy.Reasons() {
 			granted, word := reason == policy.ReasonRule, "refused"
@@ -168,6 +176,9 @@ func newDirectoryTable(f *families, d Directory) *directoryTable {
 		ambiguous: f.ldapAmbiguous.WithLabelValues(d.Name),
 		refusals:  f.budgetRefusals.WithLabelValues(d.Name),
 		servers:   make(map[string]*serverTable),
+	}
+	for _, reason := range refresh.Ending() {
+		f.refreshEnded.WithLabelValues(d.Name, string(reason))
 	}
 	for _, reason := range identity.Reasons() {
 		t.logins[reason] = f.logins.WithLabelValues(d.Name, string(reason))

@@ -59,6 +59,10 @@ func (s *Server) writeGrant(x *exchange) {
 		b = x.grant.IssuedAt.UTC().AppendFormat(b, time.RFC3339)
 		b = append(b, '"')
 	}
+	if token := x.grant.RefreshToken; !token.IsEmpty() && (x.req.Offline || x.r.Method == http.MethodPost) {
+		b = append(b, `,"refresh_token":`...)
+		b = appendString(b, token.Reveal())
+	}
 	if x.r.Method == http.MethodPost {
 		b = append(b, `,"scope":`...)
 		b = appendString(b, scopeText(x.grant.Granted))

@@ -114,6 +114,9 @@ func (s *Server) appendToken(a []slog.Attr, x *exchange) []slog.Attr {
 	if x.grant.Bulky() {
 		a = append(a, slog.Int("token_bytes", len(x.grant.Token.Reveal())))
 	}
+	if x.grant.RefreshTokenID != "" {
+		a = append(a, slog.String("refresh_token_id", x.grant.RefreshTokenID))
+	}
 	return append(a, slog.String("token_id", x.grant.TokenID))
 }
 
@@ -154,7 +157,7 @@ func (x *exchange) account() string {
 // scrub takes the typed name and the password out of a text: a name may be a password in the wrong field, and
 // a library may quote what it was given.
 func (x *exchange) scrub(text string) string {
-	secrets := []string{x.typed}
+	secrets := []string{x.typed, x.req.RefreshToken.Reveal()}
 	if x.req.Credentials != nil {
 		secrets = append(secrets, x.req.Credentials.Password.Reveal())
 	}

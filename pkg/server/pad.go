@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"github.com/wharfgate/wharfgate/pkg/authority"
 )
 
 // maxPad bounds how long an answer is held back.
@@ -12,7 +14,7 @@ const maxPad = time.Second
 // pad holds a refusal of credentials back until it took as long as one that a directory gave, so that the time tells
 // nothing about a name. The request has given its turn back: waiting here keeps nobody else waiting.
 func (s *Server) pad(ctx context.Context, x *exchange, err error) {
-	if s.o.RefusalTime == nil || x.began.IsZero() {
+	if s.o.RefusalTime == nil || x.began.IsZero() || x.req.Grant == authority.GrantRefresh { // which names nobody
 		return
 	}
 	if status := problemOf(err, x).status; status != http.StatusUnauthorized && status != http.StatusTooManyRequests {

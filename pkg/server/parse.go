@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,9 +51,13 @@ func (s *Server) parseGet(x *exchange) error {
 	if err := s.parseCommon(x, &f); err != nil {
 		return err
 	}
+	x.req.Offline, _ = strconv.ParseBool(f.offlineToken.text) // what is neither yes nor no asks for nothing
 	user, password, ok, err := basicCredentials(x.r.Header)
 	if err != nil {
 		return err
+	}
+	if ok && user == "" && password != "" && slices.Contains(s.o.RefreshServices, x.req.Service) {
+		return x.setRefreshToken(password)
 	}
 	if ok {
 		x.accountDiffers = f.account.set && f.account.text != user
@@ -84,14 +90,23 @@ func (s *Server) parsePost(x *exchange) error {
 	switch {
 	case f.grantType.text == "":
 		return malformed(`missing parameter "grant_type"`)
+	case f.grantType.text == "refresh_token":
+		x.req.Grant = authority.GrantRefresh
 	case f.grantType.text != "password":
 		return &requestError{
 			http.StatusBadRequest, "UNSUPPORTED", oauthUnsupportedGrant,
-			"unsupported grant_type " + quoted(f.grantType.text) + `; use "password"`,
+			"unsupported grant_type " + quoted(f.grantType.text) + `; use "password" or "refresh_token"`,
 		}
 	}
 	if err := s.parseCommon(x, &f); err != nil {
 		return err
+	}
+	x.req.Offline = f.accessType.text == "offline"
+	if x.req.Grant == authority.GrantRefresh {
+		if f.refreshToken.text == "" {
+			return malformed(`missing parameter "refresh_token"`)
+		}
+		return x.setRefreshToken(f.refreshToken.text)
 	}
 	if !f.username.set || !f.password.set {
 		return malformed(`missing parameter "username" or "password"`)
@@ -121,6 +136,16 @@ func (x *exchange) setCredentials(user, password string) error {
 	x.req.Credentials = &identity.Credentials{
 		Username: user, Password: identity.NewSecret(password), Client: x.client, UserAgent: x.req.UserAgent,
 	}
+	return nil
+}
+
+// setRefreshToken puts a refresh token into the request. What it is worth, others find out.
+func (x *exchange) setRefreshToken(token string) error {
+	x.req.Grant = authority.GrantRefresh
+	if len(token) > maxPassword {
+		return refused("refresh token too long")
+	}
+	x.req.RefreshToken = identity.NewSecret(token)
 	return nil
 }
 
@@ -162,6 +187,7 @@ func (x *exchange) readBody(timeout time.Duration) (string, error) {
 // form holds the parameters that are read; all others are ignored.
 type form struct {
 	service, account, clientID, grantType, username, password parameter
+	refreshToken, offlineToken, accessType                    parameter
 	scopes                                                    []string
 }
 
@@ -183,6 +209,12 @@ func (f *form) field(name string) (p *parameter, repeatable bool) {
 		return &f.username, false
 	case "password":
 		return &f.password, false
+	case "refresh_token":
+		return &f.refreshToken, false
+	case "offline_token":
+		return &f.offlineToken, true
+	case "access_type":
+		return &f.accessType, true
 	case "account":
 		return &f.account, true
 	case "client_id":

@@ -90,7 +90,6 @@ func TestP07_GrantTypes(t *testing.T) {
 		{"missing", "invalid_request", with("grant_type")},
 		{"empty", "invalid_request", with("grant_type", "")},
 		{"unknown", "unsupported_grant_type", with("grant_type", "client_credentials")},
-		{"refresh token", "unsupported_grant_type", with("grant_type", "refresh_token")},
 		{"twice", "invalid_request", with("grant_type", "password", "refresh_token")},
 		{"no user name", "invalid_request", with("username")},
 		{"no password", "invalid_request", with("password")},

@@ -66,6 +66,8 @@ type Options struct {
 	Connections int
 	// Scopes is how many scopes one request may hold; zero means [registry.DefaultScopeLimit].
 	Scopes int
+	// RefreshServices are the services that take refresh tokens: for them a password without a user name is one.
+	RefreshServices []string
 	// Paths are answered beside /token and /auth/token, with or without a slash at their end: those of a token server
 	// that was here before. They are compared as they are once their percent-encoding is read.
 	Paths []string

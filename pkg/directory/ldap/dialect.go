@@ -70,6 +70,15 @@ func (s State) dialectAttributes() (read []string, changed string) {
 	}
 }
 
+// PasswordChangedAttribute names the attribute that tells when a password changed; empty where nothing does.
+func (s State) PasswordChangedAttribute() string {
+	if s == ActiveDirectoryState {
+		return passwordSet
+	}
+	_, changed := s.dialectAttributes()
+	return changed
+}
+
 // refusal says why an entry's account may not log in, with the attribute that says so; no reason means that
 // nothing was found against it. An attribute that is there and cannot be read speaks against the account.
 func (s State) refusal(e evidence) (reason identity.Reason, detail string) {
