@@ -63,25 +63,25 @@ func TestLDAP63_ServicePasswordThatEnds(t *testing.T) {
 	t.Parallel()
 	windows, linux, red := samba.Shared(t), slapd.Start(t, slapd.Options{}), ds389.Shared(t)
 	const days, week = 10, 7 * 24 * time.Hour
-	dn := windows.AddUser(t, samba.User{Name: "svc-ageing"})
-	rule := windows.AddPolicy(t, "ageing", 30, samba.Lockout{}, dn)
+	dn := windows.AddUser(t, samba.User{Name: "svc-aging"})
+	rule := windows.AddPolicy(t, "aging", 30, samba.Lockout{}, dn)
 	windows.Set(t, rule, "msDS-MaximumPasswordAge", fmt.Sprintf("-%d0000000", days*24*60*60))
-	red.AddPerson(t, "svc-ageing")
-	red.Set(t, red.PersonDN("svc-ageing"), "passwordExpirationTime", time.Now().Add(week+time.Hour).UTC().Format("20060102150405Z"))
-	linux.AddPerson(t, "svc-ageing")
-	policy := "cn=ageing,ou=policies," + linux.BaseDN
+	red.AddPerson(t, "svc-aging")
+	red.Set(t, red.PersonDN("svc-aging"), "passwordExpirationTime", time.Now().Add(week+time.Hour).UTC().Format("20060102150405Z"))
+	linux.AddPerson(t, "svc-aging")
+	policy := "cn=aging,ou=policies," + linux.BaseDN
 	linux.Add(t, policy, map[string][]string{
-		"objectClass": {"person", "pwdPolicy"}, "cn": {"ageing"}, "sn": {"x"}, "pwdAttribute": {"userPassword"}, "pwdMaxAge": {strconv.Itoa(days * 24 * 60 * 60)},
+		"objectClass": {"person", "pwdPolicy"}, "cn": {"aging"}, "sn": {"x"}, "pwdAttribute": {"userPassword"}, "pwdMaxAge": {strconv.Itoa(days * 24 * 60 * 60)},
 	})
-	linux.Set(t, linux.PersonDN("svc-ageing"), "pwdPolicySubentry", policy)
-	linux.SetPassword(t, "svc-ageing", linux.Password) // from which it is counted
+	linux.Set(t, linux.PersonDN("svc-aging"), "pwdPolicySubentry", policy)
+	linux.SetPassword(t, "svc-aging", linux.Password) // from which it is counted
 	for name, test := range map[string]struct {
 		directory gate.Directory
 		dn, says  string
 	}{
 		"samba":  {windows, dn, "in 9 days"},
-		"389-ds": {red, red.PersonDN("svc-ageing"), "in 7 days"},
-		"slapd":  {linux, linux.PersonDN("svc-ageing"), "in 9 days"},
+		"389-ds": {red, red.PersonDN("svc-aging"), "in 7 days"},
+		"slapd":  {linux, linux.PersonDN("svc-aging"), "in 9 days"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

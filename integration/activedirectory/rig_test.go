@@ -134,12 +134,13 @@ func requestLine(t *testing.T, g *gate.Gate, a client.Answer) map[string]any {
 
 // found is what the login command says of an account.
 type found struct {
-	OK                 bool
-	Directory          string
-	Name, ID, DN       string
-	Groups             []string
-	Reason, Detail     string
-	shortNames, allDNs []string
+	OK             bool
+	Directory      string
+	Name, ID, DN   string
+	Groups         []string
+	Reason, Detail string
+	// shortNames are those of Groups that have one.
+	shortNames []string
 }
 
 // login tries a login by the command.
@@ -151,12 +152,8 @@ func login(t *testing.T, g *gate.Gate, user, password string) found {
 		t.Fatalf("login %q = %d: %v\n%s%s", user, said.Code, err, said.Out, said.Err)
 	}
 	for _, group := range f.Groups { // name  (DN), or the DN alone
-		name, dn, named := strings.Cut(group, "  (")
-		if named {
+		if name, _, named := strings.Cut(group, "  ("); named {
 			f.shortNames = append(f.shortNames, name)
-			f.allDNs = append(f.allDNs, strings.TrimSuffix(dn, ")"))
-		} else {
-			f.allDNs = append(f.allDNs, name)
 		}
 	}
 	return f

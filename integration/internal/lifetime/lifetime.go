@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -28,7 +29,7 @@ type owner struct {
 // Run runs the tests of a binary, so many at once unless -parallel says otherwise, and then ends what they shared. It
 // returns the exit code for TestMain.
 func Run(m *testing.M, parallel int) int {
-	if err := flag.Set("test.parallel", fmt.Sprint(parallel)); err != nil { // most tests wait
+	if err := flag.Set("test.parallel", strconv.Itoa(parallel)); err != nil { // most tests wait
 		fmt.Fprintln(os.Stderr, err)
 	}
 	code := m.Run() // which parses the flags

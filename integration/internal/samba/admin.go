@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -31,9 +32,7 @@ func (s *Server) AddUser(t testing.TB, u User) string {
 		"objectClass": {"user"}, "sAMAccountName": {login}, "userPrincipalName": {login + "@" + s.Domain},
 		"userAccountControl": {"512"}, "unicodePwd": {unicodePassword(password)},
 	}
-	for name, values := range u.Attributes {
-		attributes[name] = values
-	}
+	maps.Copy(attributes, u.Attributes)
 	dn := s.UserDN(u.Name)
 	s.Add(t, dn, attributes)
 	return dn
@@ -44,8 +43,12 @@ type Scope string
 
 // The scopes of groups.
 const (
-	// Global, Universal and DomainLocal are scopes of security groups.
-	Global, Universal, DomainLocal Scope = "-2147483646", "-2147483640", "-2147483644"
+	// Global is a security group of the domain's own members.
+	Global Scope = "-2147483646"
+	// Universal is a security group of members of the whole forest.
+	Universal Scope = "-2147483640"
+	// DomainLocal is a security group that counts in its domain alone.
+	DomainLocal Scope = "-2147483644"
 	// Distribution is a global group that grants nothing.
 	Distribution Scope = "2"
 )
@@ -83,7 +86,7 @@ func (s *Server) Add(t testing.TB, dn string, attributes map[string][]string) {
 	s.write(t, func(c *ldap.Conn) error { return c.Add(add) })
 }
 
-// AddMember and RemoveMember change who is in the group of a DN.
+// AddMember puts a DN into the group of a DN.
 func (s *Server) AddMember(t testing.TB, group, member string) {
 	t.Helper()
 	m := ldap.NewModifyRequest(group, nil)
@@ -113,7 +116,7 @@ func (s *Server) SetPassword(t testing.TB, dn, password string) {
 	s.Set(t, dn, "unicodePwd", unicodePassword(password))
 }
 
-// Disable and Enable turn the account of a DN off and on.
+// Disable turns the account of a DN off.
 func (s *Server) Disable(t testing.TB, dn string) {
 	t.Helper()
 	s.Set(t, dn, "userAccountControl", "514")
