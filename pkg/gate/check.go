@@ -211,6 +211,7 @@ func (c *checker) servers(ctx context.Context, all *directories) *directories {
 		if c.answered(d, answers[i]) {
 			reached.list = append(reached.list, d)
 			c.lockout(ctx, d)
+			c.watch(ctx, d)
 		}
 	}
 	return reached

@@ -253,8 +253,15 @@ func TestCheckLooksAtEveryDirectory(t *testing.T) {
 	for _, name := range []string{"corp", "partner"} {
 		wantFinding(t, found, gate.OK, "directory "+name, " answers in ")
 	}
+	on := true
+	s.config.Directories[0].Groups.Watch = &on // which the server does not offer
 	s.config.Directories[1].Servers = []string{"ldap://" + deadServer(t)}
 	found = s.check(t, nil, gate.Online)
+	if !slices.ContainsFunc(found, func(f gate.Finding) bool {
+		return f.Severity == gate.Warning && f.Where == "directory corp" && strings.HasPrefix(f.Text, "groups.watch: ")
+	}) {
+		t.Errorf("no warning of groups.watch among %v", found)
+	}
 	wantFinding(t, found, gate.OK, "directory corp", " answers in ")
 	wantFinding(t, found, gate.OK, "policy", "1 named group found in their directories")
 	if !slices.ContainsFunc(found, func(f gate.Finding) bool {

@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/wharfgate/wharfgate/pkg/config"
 )
@@ -21,6 +22,20 @@ func (all *directories) watchedTasks(cfg config.Config) []func(context.Context) 
 		})
 	}
 	return tasks
+}
+
+// watch looks whether a directory whose changes are to be followed can tell of them.
+func (c *checker) watch(ctx context.Context, d *directoryParts) {
+	for _, cfg := range c.cfg.Directories {
+		if cfg.Name != d.name || !cfg.Groups.Watches() {
+			continue
+		}
+		if err := d.backend.CanWatch(ctx); err != nil {
+			c.add(Warning, "directory "+d.name, fmt.Sprintf("groups.watch: %v; changes show within %s", err, cfg.Cache.TTL))
+			continue
+		}
+		c.add(OK, "directory "+d.name, "groups.watch: the server tells of changes")
+	}
 }
 
 // watching logs and counts when a directory begins to tell of its changes, and when it does not. What it gives is called

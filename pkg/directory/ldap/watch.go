@@ -36,7 +36,7 @@ func (b *Backend) Watch(ctx context.Context, changed func(directory.Change)) err
 	if f != nil {
 		return watchError(f)
 	}
-	follow, err := b.method(root)
+	follow, err := method(root)
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", s.url, err)
 	}
@@ -47,7 +47,21 @@ func (b *Backend) Watch(ctx context.Context, changed func(directory.Change)) err
 	defer c.abort()
 	stop := context.AfterFunc(ctx, c.abort)
 	defer stop()
-	return watchError(follow(ctx, &watch{server: s, conn: c, context: b.namingContext(root), changed: changed}))
+	return watchError(follow(b, ctx, &watch{server: s, conn: c, context: b.namingContext(root), changed: changed}))
+}
+
+// CanWatch asks the server in use whether it has a way to tell of changes; nil means that it has.
+func (b *Backend) CanWatch(ctx context.Context) error {
+	_, f := b.ask(ctx, nil, func(ctx context.Context, s *server) *serverError {
+		root, f := s.rootEntry(ctx)
+		if f == nil {
+			if _, err := method(root); err != nil {
+				f = &serverError{class: classConfig, step: "watch " + s.url, err: err}
+			}
+		}
+		return f
+	})
+	return watchError(f)
 }
 
 // watch is one connection on which changes are told.
@@ -79,12 +93,12 @@ func (s *server) rootEntry(ctx context.Context) (*goldap.Entry, *serverError) {
 }
 
 // method gives the way in which a server tells of changes.
-func (b *Backend) method(root *goldap.Entry) (func(context.Context, *watch) *serverError, error) {
+func method(root *goldap.Entry) (follow func(*Backend, context.Context, *watch) *serverError, err error) {
 	switch {
 	case hasValue(root, "supportedControl", goldap.ControlTypeDirSync):
-		return b.followDirSync, nil
+		return (*Backend).followDirSync, nil
 	case hasValue(root, "supportedControl", goldap.ControlTypeSyncRequest):
-		return b.followSync, nil
+		return (*Backend).followSync, nil
 	}
 	return nil, errNoWatch
 }

@@ -128,7 +128,7 @@ func TestNamingContext(t *testing.T) {
 func TestNoWayToWatch(t *testing.T) {
 	t.Parallel()
 	b := watched(t, &told{}).server.backend
-	if _, err := b.method(goldap.NewEntry("", map[string][]string{"supportedControl": {"1.2.3"}})); !errors.Is(err, errNoWatch) {
+	if _, err := method(goldap.NewEntry("", map[string][]string{"supportedControl": {"1.2.3"}})); !errors.Is(err, errNoWatch) {
 		t.Errorf("method = %v, want %v", err, errNoWatch)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
