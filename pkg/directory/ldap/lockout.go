@@ -66,7 +66,7 @@ func (b *Backend) Lockout(ctx context.Context, e directory.Entry) guard.Lockout 
 		return b.askRule(ctx, dialect, rule)
 	})
 	if err != nil {
-		return guard.Lockout{Origin: "could not be read"}
+		return guard.Lockout{Threshold: dialect.fears(rule), Origin: "could not be read"}
 	}
 	return answer.Value
 }
@@ -74,8 +74,14 @@ func (b *Backend) Lockout(ctx context.Context, e directory.Entry) guard.Lockout 
 // askRule reads a rule and remembers it.
 func (b *Backend) askRule(ctx context.Context, dialect lockoutDialect, rule string) (guard.Lockout, error) {
 	l, f := dialect.read(ctx, b, rule)
-	if f != nil && f.class != classAnswer {
+	away := f != nil && f.class != classAnswer
+	if away {
 		l = guard.Lockout{Origin: "could not be read: " + f.Error()}
+	}
+	if !l.Known {
+		l.Threshold = dialect.fears(rule)
+	}
+	if away {
 		if b.lockouts.rules.Get(rule).State == cache.Miss { // else the one before goes on
 			b.lockouts.rules.AddFor(rule, l, ruleRetry)
 		}
@@ -96,6 +102,17 @@ type lockoutDialect struct {
 	read func(ctx context.Context, b *Backend, rule string) (guard.Lockout, *serverError)
 	// further reads the rules that accounts may name; nil where they cannot be listed.
 	further func(ctx context.Context, b *Backend) []guard.Lockout
+	// usual and named are the thresholds to fear where the usual rule, or one that an account names, cannot be read:
+	// what the server has by itself. Zero leaves it to the budget for rules that are not known.
+	usual, named int
+}
+
+// fears gives the threshold to fear where a rule cannot be read.
+func (d lockoutDialect) fears(rule string) int {
+	if rule == "" {
+		return d.usual
+	}
+	return d.named
 }
 
 // lockout gives how accounts with a State tell about wrong passwords.

@@ -60,7 +60,8 @@ func TestLockoutRules(t *testing.T) {
 		{"ppolicy, named", ldap.PasswordPolicyState, []object{loose, strict}, "cn=loose," + base, guard.Lockout{Known: true, Threshold: 9, Window: time.Hour}, "cn=loose"},
 		{"ppolicy, named and hidden", ldap.PasswordPolicyState, []object{hidden, strict}, "cn=hidden," + base, guard.Lockout{}, "cn=hidden," + base + " may not be read"},
 		{"ppolicy, named and gone", ldap.PasswordPolicyState, []object{strict}, "cn=gone," + base, guard.Lockout{}, "cn=gone," + base + " may not be read"},
-		{"389, hidden", ldap.NsAccountLockState, nil, "", guard.Lockout{}, "cn=config may not be read"},
+		{"389, hidden", ldap.NsAccountLockState, nil, "", guard.Lockout{Threshold: 3}, "cn=config may not be read"},
+		{"389, local and hidden", ldap.NsAccountLockState, nil, "cn=local," + base, guard.Lockout{Threshold: 3}, "cn=local," + base + " may not be read"},
 		{
 			"389, on", ldap.NsAccountLockState,
 			[]object{{"cn=config", attributes{"passwordLockout": {"on"}, "passwordMaxFailure": {"3"}, "passwordResetFailureCount": {"600"}, "passwordLockoutDuration": {"3600"}}}},
@@ -69,7 +70,7 @@ func TestLockoutRules(t *testing.T) {
 			"cn=config",
 		},
 		{"389, off", ldap.NsAccountLockState, []object{{"cn=config", attributes{"passwordLockout": {"off"}, "passwordMaxFailure": {"3"}}}}, "", guard.Lockout{Known: true}, "cn=config"},
-		{"389, half hidden", ldap.NsAccountLockState, []object{{"cn=config", attributes{"passwordMaxFailure": {"3"}}}}, "", guard.Lockout{}, "may not be read"},
+		{"389, half hidden", ldap.NsAccountLockState, []object{{"cn=config", attributes{"passwordMaxFailure": {"3"}}}}, "", guard.Lockout{Threshold: 3}, "may not be read"},
 		{
 			"freeipa", ldap.FreeIPAState,
 			[]object{kerberos("global", attributes{"krbPwdMaxFailure": {"6"}, "krbPwdFailureCountInterval": {"60"}, "krbPwdLockoutDuration": {"600"}})},
@@ -77,7 +78,7 @@ func TestLockoutRules(t *testing.T) {
 			guard.Lockout{Known: true, Threshold: 6, Window: time.Minute, Duration: 10 * time.Minute},
 			"cn=global",
 		},
-		{"freeipa, hidden", ldap.FreeIPAState, []object{kerberos("global", attributes{})}, "", guard.Lockout{}, "no krbPwdPolicy"},
+		{"freeipa, hidden", ldap.FreeIPAState, []object{kerberos("global", attributes{})}, "", guard.Lockout{Threshold: 6}, "no krbPwdPolicy"},
 		{
 			"active directory", ldap.ActiveDirectoryState,
 			[]object{{base, attributes{"lockoutThreshold": {"5"}, "lockoutDuration": {"-18000000000"}, "lockOutObservationWindow": {"-6000000000"}}}},

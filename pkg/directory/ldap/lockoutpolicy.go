@@ -43,6 +43,13 @@ func passwordPolicyLockout() lockoutDialect {
 	}
 }
 
+const (
+	// netscapeThreshold is passwordMaxFailure of 389 Directory Server where nobody has set it.
+	netscapeThreshold = 3
+	// kerberosThreshold is krbPwdMaxFailure of the global policy that FreeIPA is installed with.
+	kerberosThreshold = 6
+)
+
 // netscapeLockout is that of 389 Directory Server: the policy of the whole server, which only its administrators may
 // read as a rule, or one of a subtree or an account.
 func netscapeLockout() lockoutDialect {
@@ -51,6 +58,7 @@ func netscapeLockout() lockoutDialect {
 	attributes := []string{lockout, most, interval, duration}
 	return lockoutDialect{
 		attributes: []string{failures, reset}, rule: "pwdpolicysubentry",
+		usual: netscapeThreshold, named: netscapeThreshold,
 		read: func(ctx context.Context, b *Backend, rule string) (guard.Lockout, *serverError) {
 			dn := orElse(rule, "cn=config")
 			e, f := b.readRule(ctx, dn, attributes)
@@ -91,6 +99,7 @@ func kerberosLockout() lockoutDialect {
 	}}
 	return lockoutDialect{
 		attributes: []string{failures, last}, rule: "krbPwdPolicyReference", read: rule.read, further: rule.all,
+		usual: kerberosThreshold, named: guessed,
 		seen: func(e *goldap.Entry, _ time.Time) guard.Seen {
 			return guard.Seen{Failures: countOf(e, failures), Last: changed(first(e, last))}
 		},

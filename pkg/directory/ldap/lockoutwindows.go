@@ -22,7 +22,7 @@ const (
 // domain's own policy, or the fine-grained one that results for an account.
 func windowsLockout() lockoutDialect {
 	return lockoutDialect{
-		attributes: []string{"badPwdCount", "badPasswordTime"}, rule: "msDS-ResultantPSO", further: windowsRules,
+		attributes: []string{"badPwdCount", "badPasswordTime"}, rule: "msDS-ResultantPSO", further: windowsRules, named: guessed,
 		read: func(ctx context.Context, b *Backend, rule string) (guard.Lockout, *serverError) {
 			if rule != "" {
 				return windowsRule(ctx, b, rule, fineGrained)
@@ -63,6 +63,9 @@ func windowsRules(ctx context.Context, b *Backend) []guard.Lockout {
 	var rules []guard.Lockout
 	for _, e := range entries {
 		l, _ := windowsRule(ctx, b, e.DN, fineGrained)
+		if !l.Known {
+			l.Threshold = guessed
+		}
 		rules = append(rules, l)
 	}
 	return rules
@@ -76,11 +79,7 @@ func windowsRule(ctx context.Context, b *Backend, dn, prefix string) (guard.Lock
 	}
 	e, f := b.readRule(ctx, dn, []string{threshold, duration, window})
 	if f != nil || first(e, threshold) == "" {
-		l := unknownRule(dn)
-		if prefix == fineGrained {
-			l.Threshold = guessed
-		}
-		return l, f
+		return unknownRule(dn), f
 	}
 	return guard.Lockout{
 		Known: true, Threshold: countOf(e, threshold), Window: interval(first(e, window)), Duration: interval(first(e, duration)),
