@@ -2,6 +2,7 @@ package clients_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -50,9 +51,23 @@ func (p *page) check(t *testing.T, key, want string) {
 	case *update && !t.Failed():
 		p.write(t, start, end, want)
 	default:
-		t.Errorf("docs/reference/clients.md, %s:\n%s\nwant\n%s\nIf that is right, or the program is of another version: go -C integration test ./clients -update",
-			key, got, want)
+		t.Errorf("docs/reference/clients.md, %s: %s\nIf that is right, or the program is of another version: go -C integration test ./clients -update",
+			key, difference(got, want))
 	}
+}
+
+// difference shows the first lines that differ.
+func difference(page, found string) string {
+	theirs, ours := strings.Split(page, "\n"), strings.Split(found, "\n")
+	for i := range max(len(theirs), len(ours)) {
+		if i >= len(theirs) || i >= len(ours) {
+			return fmt.Sprintf("it has %d lines, and %d were found", len(theirs), len(ours))
+		}
+		if theirs[i] != ours[i] {
+			return fmt.Sprintf("line %d is\n%s\nand was found to be\n%s", i+1, theirs[i], ours[i])
+		}
+	}
+	return "nothing differs"
 }
 
 // note writes a piece of the page with -update; nobody minds if it differs.

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/wharfgate/wharfgate/integration/internal/client"
+	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 )
 
 // The gate's words for who is refused.
@@ -126,7 +128,7 @@ func (a *attempt) prepare(t *testing.T, number int) {
 				t.Fatalf("guess %d = %d, %v, want 401", i, answer.Status, err)
 			}
 		}
-		a.binds, a.asked = a.company.binds(t, a.user), a.requests()
+		a.binds, a.asked = a.company.binds(t, a.user), a.requests(t)
 	}
 }
 
@@ -167,7 +169,7 @@ func (a *attempt) try(t *testing.T) {
 	}
 	a.said = a.plain(failure)
 	if a.words != "" && !a.down {
-		a.asks = a.requests() - a.asked
+		a.asks = a.requests(t) - a.asked
 		if got := a.company.binds(t, a.user) - a.binds; got != want {
 			t.Errorf("%s on %s: %d binds, want %d", a.title, a.service, got, want)
 		}
@@ -190,8 +192,27 @@ func (a *attempt) wantWords(t *testing.T) {
 	}
 }
 
-// requests counts the account's requests in the gate's log.
-func (a *attempt) requests() int {
+// requests counts the account's requests in the gate's log, once it says nothing new: a line is written after its answer.
+func (a *attempt) requests(t *testing.T) int {
+	t.Helper()
+	const still = 300 * time.Millisecond
+	seen, since := a.logged(), time.Now()
+	if err := loopback.Poll(t.Context(), soon, func() error {
+		if now := a.logged(); now != seen {
+			seen, since = now, time.Now()
+		}
+		if time.Since(since) < still {
+			return errors.New("the log goes on")
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	return seen
+}
+
+// logged counts the lines so far.
+func (a *attempt) logged() int {
 	n := 0
 	for _, line := range a.place().gate.Process.Err.Lines() {
 		if strings.Contains(line, `"msg":"request"`) && strings.Contains(line, `"account":"`+a.user+`@corp"`) {
