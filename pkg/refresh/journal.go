@@ -22,10 +22,8 @@ const (
 	others    fs.FileMode = 0o077
 )
 
-var (
-	// ErrDamaged means that a file of the store says something that was never written so, or that others may read it.
-	ErrDamaged = errors.New("the store of refresh tokens is damaged")
-)
+// ErrDamaged means that a file of the store says something that was never written so, or that others may read it.
+var ErrDamaged = errors.New("the store of refresh tokens is damaged")
 
 // entry is one line of the file.
 type entry struct {

@@ -45,7 +45,7 @@ func (s *Store) Revoke(r Revocation) error {
 			entries = append(entries, entry{Key: k.record()})
 		}
 	}
-	if err := s.change(func() error { return s.write(entries...) }); err != nil {
+	if err := s.put(entries...); err != nil {
 		return fmt.Errorf("revoke refresh tokens: %w", err)
 	}
 	return nil
@@ -54,20 +54,15 @@ func (s *Store) Revoke(r Revocation) error {
 // end ends the tokens of an account that were made until now, because its directory said why. Those that have ended
 // already cost nothing.
 func (s *Store) end(who account, why identity.Reason) {
-	now := s.now()
-	err := s.change(func() error {
-		if s.revoked(who, now) {
-			return nil
-		}
-		err := s.write(entry{Revoked: &revocation{Directory: who.directory, ID: who.id, Before: now.UTC(), At: now.UTC(), Why: string(why)}})
-		if err == nil {
-			s.observer.ended(who.directory, why)
-		}
-		return err
-	})
+	now := s.now().UTC()
+	if s.revoked(who, now) {
+		return
+	}
+	err := s.put(entry{Revoked: &revocation{Directory: who.directory, ID: who.id, Before: now, At: now, Why: string(why)}})
 	if err != nil {
 		s.observer.failed(fmt.Errorf("end the refresh tokens of an account: %w", err))
 	}
+	s.observer.ended(who.directory, why)
 }
 
 // account is who a revocation is about.

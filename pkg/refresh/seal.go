@@ -29,6 +29,9 @@ const (
 	nonceSize  = 12
 	idSize     = 8
 	headSize   = 1 + keyIDSize + 2
+
+	// alphabet is that of base64url.
+	alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 )
 
 // errContent means that a sealed content is not in the form that this package writes.
@@ -88,7 +91,7 @@ type sealed struct{ head, nonce, box []byte }
 // split takes a token apart; the error is its reason.
 func split(token string) (sealed, keyID, identity.Reason) {
 	text, ok := strings.CutPrefix(token, prefix)
-	if !ok || len(token) > maxToken {
+	if !ok || len(token) > maxToken || strings.Trim(text, alphabet) != "" {
 		return sealed{}, keyID{}, identity.ReasonRefreshMalformed
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)

@@ -111,11 +111,20 @@ func (s *Store) load() error {
 	if len(s.keys) > 0 {
 		return nil
 	}
-	k, err := newKey(s.now(), s.random)
+	return s.addKey(s.now())
+}
+
+// addKey makes a key. The caller is the writer and holds the lock of the file.
+func (s *Store) addKey(from time.Time) error {
+	k, err := newKey(from, s.random)
 	if err != nil {
 		return err
 	}
-	return s.write(entry{Key: k.record()})
+	e := entry{Key: k.record()}
+	if err := s.take(e); err != nil {
+		return err
+	}
+	return s.write(e)
 }
 
 // read takes over what the file says, unless it is as it was. The caller is the writer.
@@ -166,14 +175,19 @@ func (s *Store) take(e entry) error {
 	return nil
 }
 
-// write brings lines to the disk and then into force. The caller is the writer and holds the lock of the file. Lines
-// that could not be written are in force all the same, until the process ends: they only take away.
-func (s *Store) write(entries ...entry) error {
+// put brings lines into force and then to the disk. Those that could not be written are in force all the same, until
+// the process ends: they only take away.
+func (s *Store) put(entries ...entry) error {
 	for _, e := range entries {
 		if err := s.take(e); err != nil {
 			return err
 		}
 	}
+	return s.change(func() error { return s.write(entries...) })
+}
+
+// write brings lines that are in force to the disk. The caller is the writer and holds the lock of the file.
+func (s *Store) write(entries ...entry) error {
 	living := s.living()
 	_, missing := os.Stat(s.path)
 	if missing != nil || s.lines+len(entries) > 2*len(living)+slack {
@@ -287,11 +301,7 @@ func (s *Store) follow() error {
 		if !s.rotationDue(now) { // another process was quicker
 			return nil
 		}
-		k, err := newKey(now.Add(announce), s.random)
-		if err != nil {
-			return err
-		}
-		return s.write(entry{Key: k.record()})
+		return s.addKey(now.Add(announce))
 	})
 	if err != nil {
 		return fmt.Errorf("rotate the key of refresh tokens: %w", err)
