@@ -3,11 +3,12 @@
 # directories, registries and clients. Called by `make test`.
 #
 # It runs every step even if an earlier one failed, and ends with what failed and what was skipped.
-# With CI=true a skip is a failure.
+# With CI=true a skip is a failure, but the one of a Docker engine that a machine does not let start.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 skips="$PWD/bin/skipped.txt"
+may_skip="the Docker engine does not start here"
 failed=()
 mkdir -p bin
 : >"$skips"
@@ -78,7 +79,7 @@ step "tests of the tools" bin/gotest -C tools -skips "$skips" ./gotest/...
 step "tests of the product, under the race detector" unit
 # -count=1: these tests depend on programs and files that Go's cache of test results does not see.
 step "tests on real directories, registries and clients" \
-	bin/gotest -C integration -skips "$skips" -count=1 -timeout 15m ./...
+	bin/gotest -C integration -skips "$skips" -may-skip "$may_skip" -count=1 -timeout 15m ./...
 
 say "summary, after $SECONDS s"
 if [[ -s $skips ]]; then
@@ -91,7 +92,7 @@ if ((${#failed[@]})); then
 	printf 'FAILED: %s\n' "${failed[@]}"
 	exit 1
 fi
-if [[ -s $skips && ${CI:-} == true ]]; then
+if [[ ${CI:-} == true ]] && grep -vqF "$may_skip" "$skips"; then
 	echo "FAILED: with CI=true a skip is a failure"
 	exit 1
 fi

@@ -4,5 +4,5 @@
 //	gotest -C integration -skips bin/skipped.txt -race ./...
 //
 // Flags of its own come first; everything else goes to go test. With CI=true in the environment it also
-// prints one line for each test that passed, and a skip is a failure.
+// prints one line for each test that passed, and a skip is a failure, but one whose reason holds the text of -may-skip.
 package main

@@ -72,6 +72,8 @@ func TestRun(t *testing.T) {
 		{"fail", `t.Error("no")`, "", true, ""},
 		{"skip at a desk", `t.Skip("no slapd")`, "", false, "no slapd"},
 		{"skip in CI", `t.Skip("no slapd")`, "true", true, "no slapd"},
+		{"skip that may be", `t.Skip("no engine here")`, "true", false, "no engine"},
+		{"another beside it", `t.Run("a", func(t *testing.T) { t.Skip("no engine here") }); t.Skip("no slapd")`, "true", true, "no slapd"},
 		{"does not build", `undefined()`, "", true, ""},
 	}
 	for _, tt := range tests {
@@ -83,7 +85,7 @@ func TestRun(t *testing.T) {
 				"package m\n\nimport \"testing\"\n\nfunc TestOther(t *testing.T) {}\n\nfunc TestM(t *testing.T) { "+tt.body+" }\n")
 			skips := filepath.Join(dir, "skips.txt")
 			var out strings.Builder
-			err := run(t.Context(), &out, []string{"-C", dir, "-skips", skips, "-count=1", "./..."})
+			err := run(t.Context(), &out, []string{"-C", dir, "-skips", skips, "-may-skip", "no engine", "-count=1", "./..."})
 			if (err != nil) != tt.wantErr {
 				t.Errorf("run = %v, want an error: %v\n%s", err, tt.wantErr, out.String())
 			}
