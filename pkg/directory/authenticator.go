@@ -60,7 +60,8 @@ type Authenticator struct {
 	binds        *cache.Flight[guard.Fingerprint, proven]
 	repeats      *repeats
 	pace         pace
-	dated        atomic.Bool // the directory tells when passwords changed
+	dated        atomic.Bool  // the directory tells when passwords changed
+	rulesSince   atomic.Int64 // since when the rules are what they are, in Unix nanoseconds
 	observer     Observer
 	now          func() time.Time
 }

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
@@ -18,7 +19,7 @@ const (
 // believe lets a password pass that a bind proved a moment ago, where that is switched on. An entry that was read a
 // while ago is read again first: its password may have been changed.
 func (a *Authenticator) believe(ctx context.Context, q *question) (proven, bool) {
-	if !q.admission.Stands(a.provenFor) {
+	if !q.admission.Stands(a.believable()) {
 		return proven{}, false
 	}
 	if a.age(q.entry) > settledAge {
@@ -27,13 +28,26 @@ func (a *Authenticator) believe(ctx context.Context, q *question) (proven, bool)
 			return proven{}, false // the bind will say what is wrong
 		}
 		a.take(q, e)
-		if !q.admission.Stands(a.provenFor) {
+		if !q.admission.Stands(a.believable()) {
 			return proven{}, false
 		}
 	}
 	a.observer.believed(a.source, BelievedRecent)
 	return proven{entry: q.entry}, true
 }
+
+// believable is how old a proof may be that stands for a bind: none from before the rules changed.
+func (a *Authenticator) believable() time.Duration {
+	since := a.rulesSince.Load()
+	if since == 0 {
+		return a.provenFor
+	}
+	return min(a.provenFor, a.now().Sub(time.Unix(0, since)))
+}
+
+// BindAgain has every password bound once more before [Options].ProvenFor lets it stand for a bind: for whoever changes
+// the rules. What is believed while the directory is away stays.
+func (a *Authenticator) BindAgain() { a.rulesSince.Store(a.now().UnixNano()) }
 
 // standIn lets a password pass that a bind proved minutes ago while the directory cannot be asked, where that is
 // switched on. Whoever types another one meanwhile ends that for the account: there is one guess.

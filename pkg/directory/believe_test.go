@@ -213,6 +213,26 @@ func TestLDAP30_ChangedPasswordEndsPositiveMemory(t *testing.T) {
 	})
 }
 
+// TestP36_RulesThatChangeEndPositiveMemory: each password is bound once more, and then believed again.
+func TestP36_RulesThatChangeEndPositiveMemory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(t, func(s *setup) { s.auth.ProvenFor = time.Minute })
+		for i, want := range []int{1, 1, 2, 2} {
+			if i == 2 {
+				r.auth.BindAgain()
+			}
+			time.Sleep(time.Second)
+			if _, err := r.login(t.Context(), "alice", right); err != nil {
+				t.Fatal(err)
+			}
+			if n := r.fake.Calls().Bind; n != want {
+				t.Errorf("login %d: %d binds, want %d", i+1, n, want)
+			}
+		}
+	})
+}
+
 // TestPositiveMemorySeesTheAccount: what ends an account ends it here, too.
 func TestPositiveMemorySeesTheAccount(t *testing.T) {
 	t.Parallel()

@@ -111,6 +111,14 @@ func (all *directories) reset() {
 	for _, d := range all.list {
 		d.backend.ResetServiceBind()
 	}
+	all.bindAgain()
+}
+
+// bindAgain has every password bound once more: the rules changed.
+func (all *directories) bindAgain() {
+	for _, d := range all.list {
+		d.authenticator.BindAgain()
+	}
 }
 
 // wait returns when no question to a directory is under way.

@@ -25,6 +25,13 @@ func policyOptions(cfg config.Config, all *directories) policyfile.Options {
 // newPolicy loads the policy and makes the watcher that follows its file.
 func newPolicy(ctx context.Context, cfg config.Config, all *directories, o policyfile.Observer) (*policy.Live, *policyfile.Watcher, error) {
 	live := policy.NewLive(nil)
+	tell := o.Loaded
+	o.Loaded = func(l policyfile.Loaded) {
+		all.bindAgain()
+		if tell != nil {
+			tell(l)
+		}
+	}
 	w, err := policyfile.NewWatcher(policyfile.WatcherOptions{
 		Path: cfg.Policy.File, Live: live, Options: policyOptions(cfg, all), Observer: o,
 	})
