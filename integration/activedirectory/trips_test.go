@@ -138,10 +138,16 @@ func TestLDAP39_EverybodyHasTheOwnGroups(t *testing.T) {
 		}
 		clients.Wait()
 	}
-	everybody()
+	const most = 8 + 2 + 2 // for binds, for searches, and what was tried once
+	for range 4 {
+		open := p.Connections()
+		if everybody(); p.Connections() == open {
+			break
+		}
+	}
 	open := p.Connections()
 	everybody()
-	if n := p.Connections() - open; n > 0 {
-		t.Errorf("%d connections were opened in the second round, want none", n)
+	if n := p.Connections() - open; n > 0 || open > most {
+		t.Errorf("%d connections were opened when %d were there, want none when there are enough, and %d at most", n, open, most)
 	}
 }
