@@ -67,7 +67,7 @@ func (b *Backend) searchOne(ctx context.Context, filter string) (directory.Entry
 	case 0:
 		return directory.Entry{}, b.notFound("")
 	case 1:
-		return b.entry(result.Entries[0])
+		return b.entry(ctx, result.Entries[0])
 	default:
 		detail := fmt.Sprintf("more than one entry has this login name: %q, %q", result.Entries[0].DN, result.Entries[1].DN)
 		return directory.Entry{}, b.refuse(identity.ReasonAmbiguous, directory.Entry{}, detail)
@@ -104,21 +104,33 @@ func (b *Backend) findError(f *serverError) error {
 }
 
 // entry reads what the directory holds about an account.
-func (b *Backend) entry(e *goldap.Entry) (directory.Entry, error) {
+func (b *Backend) entry(ctx context.Context, e *goldap.Entry) (directory.Entry, error) {
 	id, name := idOf(e, b.shape.idAttribute), nameOf(e, b.shape.canonical)
-	for _, must := range []struct{ attribute, value string }{{b.shape.idAttribute, id}, {b.shape.canonical, name}} {
-		if must.value == "" {
-			return directory.Entry{}, b.unavailable(&serverError{
-				class: classConfig, step: "read an account",
-				text: "its entry has no " + must.attribute + " that the service account may read: look at users.id_attribute, users.login_attributes and its rights",
-			})
-		}
+	switch {
+	case id == "":
+		return directory.Entry{}, b.unavailable(&serverError{
+			class: classConfig, step: "read an account",
+			text: "its entry has no " + b.shape.idAttribute + " that the service account may read: look at users.id_attribute and its rights",
+		})
+	case name == "":
+		return directory.Entry{}, b.nameless(ctx, e)
 	}
 	return directory.Entry{
 		ID: id, DN: e.DN, Name: name, PasswordChanged: b.options.Users.State.passwordChanged(e),
 		Lockout:    b.options.Users.State.entryLockout(e, b.options.Now()),
 		Attributes: b.kept(e, name), ReadAt: b.options.Now(),
 	}, nil
+}
+
+// nameless makes the error of an entry that has no canonical name: no rule and no token could name it. That is no account
+// to be used, and no outage, but where the entry was found by that very name.
+func (b *Backend) nameless(ctx context.Context, e *goldap.Entry) error {
+	missing := "its entry has no " + b.shape.canonical + " that the service account may read: look at users.login_attributes and its rights"
+	if len(b.shape.loginAttributes) == 1 {
+		return b.unavailable(&serverError{class: classConfig, step: "read an account", text: missing})
+	}
+	b.log.WarnContext(ctx, "an entry without a canonical name cannot log in", "dn", e.DN, "attribute", b.shape.canonical)
+	return b.notFound(fmt.Sprintf("%q: %s", e.DN, missing))
 }
 
 // kept gives what a search for groups needs of an entry beside its DN and name; as a rule that is nothing, and

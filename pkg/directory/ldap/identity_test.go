@@ -2,6 +2,7 @@ package ldap_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/wharfgate/wharfgate/pkg/directory/ldap"
@@ -47,6 +48,43 @@ func TestCanonicalNameIsOnesOwn(t *testing.T) {
 			}
 			if n := s.count(opSearch, ""); n != tt.searches {
 				t.Errorf("%d searches, want %d", n, tt.searches)
+			}
+		})
+	}
+}
+
+// TestEntryWithoutName: an account that lacks the canonical name is refused, and said so; it is no outage. An entry that
+// was found by that name and does not show it is a matter of rights, of which nobody's password is to blame.
+func TestEntryWithoutName(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		attributes []string
+		entry      map[string][]string
+		login      string
+		refused    bool
+		says       string
+	}{
+		"found by mail": {
+			[]string{"uid", "mail"},
+			map[string][]string{"objectClass": {"person"}, "mail": {"half@example.org"}, "entryUUID": {"id-half"}}, "half@example.org", true, "has no uid",
+		},
+		"no id": {
+			[]string{"uid", "mail"},
+			map[string][]string{"objectClass": {"person"}, "uid": {"half"}}, "half", false, "has no entryUUID",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newFakeServer()
+			s.objects = append(s.objects, object{"cn=half,ou=people,dc=example,dc=org", tt.entry})
+			b := backend(t, options(func(o *ldap.Options) { o.Users.LoginAttributes = tt.attributes }, s))
+			_, err := b.Find(t.Context(), tt.login, 0)
+			refusal, refused := errors.AsType[*identity.AccountError](err)
+			if refused != tt.refused || refused && (refusal.Reason != identity.ReasonNotFound || !strings.Contains(refusal.Detail, tt.says)) {
+				t.Errorf("Find(%q) = %v, want refused = %t with %q", tt.login, err, tt.refused, tt.says)
+			}
+			if unavailable := errors.Is(err, identity.ErrUnavailable); unavailable == tt.refused || unavailable && !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("Find(%q) = %v, want unavailable = %t with %q", tt.login, err, !tt.refused, tt.says)
 			}
 		})
 	}
