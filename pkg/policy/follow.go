@@ -43,7 +43,7 @@ func (c Clause) FollowsNames() bool { return c.Pattern != nil && c.Pattern.usesU
 
 // FollowsName reports whether what was granted was granted by a rule with <user>, and so to whoever has the login
 // name.
-func (d *Decision) FollowsName() bool {
+func (d Decision) FollowsName() bool {
 	if d.Scope.Type != registry.TypeRepository {
 		return false
 	}
@@ -66,7 +66,7 @@ func (r *Rule) usesUser() bool {
 }
 
 // usesUser reports whether the pattern has <user>.
-func (p *Pattern) usesUser() bool {
+func (p Pattern) usesUser() bool {
 	for i := range p.parts {
 		for j := range p.parts[i].elems {
 			if e := &p.parts[i].elems[j]; e.kind == holeElem && e.text == UserHole {

@@ -27,7 +27,7 @@ func NewV3(ctx context.Context, a Auth, logs io.Writer) http.Handler {
 }
 
 // parsing is held while variables of a registry are in the environment, as that is the whole process's.
-var parsing sync.Mutex
+var parsing sync.Mutex //nolint:gochecknoglobals // as the environment is
 
 // StartV3From serves a registry of the third generation on a configuration document of the caller's and on variables,
 // each NAME=value, that complete it, but keeps everything in memory, until the test ends, and returns its host and port.

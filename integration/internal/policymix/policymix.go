@@ -67,7 +67,7 @@ func shape(i int) string {
 	case 17:
 		return "  - who: group:deploy-%05[1]d\n    can: pull\n    repos: '*/app-%05[1]d/**'\n    from: [10.20.0.0/16, 10.30.%[4]d.0/24]\n    on: " + Service + "\n"
 	case 18:
-		return "  - {who: signed-in, can: pull, repos: 'catalogue/p%05[1]d/**'}\n"
+		return "  - {who: signed-in, can: pull, repos: 'catalog/p%05[1]d/**'}\n"
 	case 19:
 		return "  - {who: 'group:qa-%04[5]d', can: pull, repos: '**/test-%05[1]d'}\n"
 	default:
