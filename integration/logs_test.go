@@ -18,7 +18,7 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/audit"
 )
 
-func TestP72_NoSecretInAnyLog(t *testing.T) {
+func TestP72_LDAP62_NoSecretInAnyLog(t *testing.T) {
 	t.Parallel()
 	s := startSite(t, func(c gate.Settings) { c.Section("log")["level"] = "debug" })
 	const password, wrong, inQuery = "Zaphod-und-Töchter-1978", "Beeblebrox-wrong-1979", "Slartibartfast-in-a-query"
