@@ -18,7 +18,7 @@ var (
 	quick = flag.Bool("quick", false, "fewer and shorter rounds, for a first look")
 	page  = flag.String("page", "", "write the figures into this page, too")
 	long  = flag.Duration("long", 0, "how long the long run is; 0 means 5 minutes, or 20 seconds with -quick")
-	only  = flag.String("only", "", "the parts that are measured, with commas: start, near, far, memory, process; empty means all")
+	only  = flag.String("only", "", "the parts that are measured, with commas: start, near, far, memory, process; domain, times, parallel, failover, users; empty means all")
 )
 
 // people is how many accounts the directory has.
@@ -46,15 +46,32 @@ func BenchmarkGate(b *testing.B) {
 	others, _, _ := strings.Cut(readFile("/proc/loadavg"), " ")
 	s := &session{plan: planned(), others: others, directory: startDirectory(b, people), requests: requestsFile(b, people)}
 	s.say("directory with %d people is up", people)
-	for _, part := range []struct {
-		name    string
-		measure func(testing.TB)
-	}{{"start", s.starts}, {"near", s.near}, {"far", s.far}, {"memory", s.memory}, {"process", s.inProcess}} {
-		if *only == "" || slices.Contains(strings.Split(*only, ","), part.name) {
-			part.measure(b)
+	measure(b, []part{{"start", s.starts}, {"near", s.near}, {"far", s.far}, {"memory", s.memory}, {"process", s.inProcess}})
+	s.print(b, pageBegin)
+}
+
+// part is one part of a benchmark.
+type part struct {
+	name    string
+	measure func(testing.TB)
+}
+
+// measure takes the parts that are asked for, one after the other.
+func measure(t testing.TB, parts []part) {
+	for _, p := range parts {
+		if *only == "" || slices.Contains(strings.Split(*only, ","), p.name) {
+			p.measure(t)
 		}
 	}
-	s.print(b, pageBegin)
+}
+
+// BenchmarkDirectories takes the figures of logins on real directories: a Samba domain, and slapd with a replica. Run it
+// with -benchtime 1x.
+func BenchmarkDirectories(b *testing.B) {
+	others, _, _ := strings.Cut(readFile("/proc/loadavg"), " ")
+	s := &session{plan: planned(), others: others}
+	measure(b, []part{{"domain", s.domain}, {"times", s.times}, {"parallel", s.parallel}, {"failover", s.failover}, {"users", s.users}})
+	s.print(b, directoriesBegin)
 }
 
 // BenchmarkPolicy takes the figures of large policies. Run it with -benchtime 1x.

@@ -129,9 +129,11 @@ func firstMatch(pattern, text string) string {
 
 // The figures of a page stand between these lines.
 const (
-	pageBegin   = "<!-- figures: written by make bench -->"
-	policyBegin = "<!-- figures of the policy: written by make bench -->"
-	pageEnd     = "<!-- end of figures -->"
+	pageBegin        = "<!-- figures: written by make bench -->"
+	policyBegin      = "<!-- figures of the policy: written by make bench -->"
+	directoriesBegin = "<!-- figures of directories: written by make bench -->"
+	refreshBegin     = "<!-- figures of refresh tokens: written by make bench -->"
+	pageEnd          = "<!-- end of figures -->"
 )
 
 // writePage replaces the figures behind a mark in a page.

@@ -34,12 +34,25 @@ type program struct {
 // configuration's path. The policy has a folder of its own, because its folder is watched.
 func configure(t testing.TB, server string, edits ...func(gate.Settings)) (string, gate.Settings) {
 	t.Helper()
+	var policy strings.Builder
+	policy.WriteString("version: 1\nrules:\n")
+	for i := range allGroups {
+		fmt.Fprintf(&policy, "  - {who: 'group:%[1]s', can: [push, delete], repos: '%[1]s/**'}\n", team(i))
+	}
+	plain := func(s gate.Settings) {
+		delete(s.Directory(), "tls")
+		s.Directory()["insecure_plaintext"] = true
+	}
+	d := &slapd.Server{URL: server, BaseDN: suffix, BindDN: serviceDN, Password: password}
+	return configureFor(t, d, policy.String(), append([]func(gate.Settings){plain}, edits...)...)
+}
+
+// configureFor writes a configuration for any directory and a policy.
+func configureFor(t testing.TB, d gate.Directory, policy string, edits ...func(gate.Settings)) (string, gate.Settings) {
+	t.Helper()
 	dir := t.TempDir()
-	s := gate.Default(t, dir, &slapd.Server{URL: server, BaseDN: suffix, BindDN: serviceDN, Password: password})
+	s := gate.Default(t, dir, d)
 	s["log"] = gate.Settings{"format": "json", "level": "info"}
-	d := s.Directory()
-	delete(d, "tls")
-	d["insecure_plaintext"] = true
 	s["policy"] = gate.Settings{"file": filepath.Join(t.TempDir(), "policy.yaml")}
 	for _, edit := range edits {
 		edit(s)
@@ -48,12 +61,7 @@ func configure(t testing.TB, server string, edits ...func(gate.Settings)) (strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	var policy strings.Builder
-	policy.WriteString("version: 1\nrules:\n")
-	for i := range allGroups {
-		fmt.Fprintf(&policy, "  - {who: 'group:%[1]s', can: [push, delete], repos: '%[1]s/**'}\n", team(i))
-	}
-	writeFile(t, s.Section("policy")["file"].(string), policy.String())
+	writeFile(t, s.Section("policy")["file"].(string), policy)
 	file := filepath.Join(dir, "wharfgate.yaml")
 	writeFile(t, file, string(text))
 	return file, s
@@ -83,11 +91,17 @@ var executable = sync.OnceValues(func() (string, error) {
 // log, because a pipe to this process would cost it time.
 func startProgram(t testing.TB, server string, edits ...func(gate.Settings)) *program {
 	t.Helper()
+	config, settings := configure(t, server, edits...)
+	return runProgram(t, config, settings)
+}
+
+// runProgram runs the program with a configuration that was written.
+func runProgram(t testing.TB, config string, settings gate.Settings) *program {
+	t.Helper()
 	path, err := executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, settings := configure(t, server, edits...)
 	p := &program{
 		Gate: &gate.Gate{
 			URL:       settings["public_url"].(string),
