@@ -25,9 +25,9 @@ test: ## Everything: format, lint, tests, and real directories, registries and c
 lint: ## The linter alone.
 	@bash tools/test.sh lint
 
-bench: ## Speed and memory beside one slapd, in 8 minutes. QUICK=1: a first look in 2. PAGE=file: write the figures there.
+bench: ## Speed and memory beside slapd and Samba, in 13 minutes. QUICK=1: a first look in 5. PAGE=file: write the figures there.
 	@bash integration/install.sh
-	@go -C integration test ./bench -run '^$$' -bench '^Benchmark(Gate|Policy)$$' -benchtime 1x -timeout 30m -args $(if $(QUICK),-quick) $(if $(PAGE),-page "$(abspath $(PAGE))")
+	@go -C integration test ./bench -run '^$$' -bench '^Benchmark(Gate|Policy|Refresh|Directories)$$' -benchtime 1x -timeout 30m -args $(if $(QUICK),-quick) $(if $(PAGE),-page "$(abspath $(PAGE))")
 
 soak: ## A directory's server killed 1,000 times under load, in half an hour: nothing leaks. KILLS=n: so many.
 	@bash integration/install.sh

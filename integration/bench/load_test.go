@@ -57,8 +57,14 @@ func requestsFile(t testing.TB, n int) string {
 // wrk loads a server with the requests of a file for whole seconds. A request that fails is fatal.
 func wrk(t testing.TB, base, requests string, connections int, d time.Duration) load {
 	t.Helper()
+	return wrkBy(t, "testdata/rotate.lua", base, requests, connections, d)
+}
+
+// wrkBy is wrk with another script.
+func wrkBy(t testing.TB, script, base, requests string, connections int, d time.Duration) load {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), need.Tools(t, "wrk")[0], "-t2", fmt.Sprintf("-c%d", connections),
-		fmt.Sprintf("-d%ds", int(d.Seconds())), "-s", "testdata/rotate.lua", base, "--", requests)
+		fmt.Sprintf("-d%ds", int(d.Seconds())), "-s", script, base, "--", requests)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("wrk: %v\n%s", err, out)
