@@ -45,6 +45,7 @@ type cli struct {
 	Check      checkCmd      `cmd:"" help:"Find every fault of configuration, policy and keys at once."`
 	Login      loginCmd      `cmd:"" help:"Try a login and show what the gate sees."`
 	Explain    explainCmd    `cmd:"" help:"Say why an account may or may not do something, without a password."`
+	Doctor     doctorCmd     `cmd:"" help:"Look at the running gate and a registry as clients do."`
 	Forget     forgetCmd     `cmd:"" help:"Make the running gate forget what it remembers of an account."`
 	Tokens     tokensCmd     `cmd:"" help:"End refresh tokens, which docker login stores."`
 	Policy     policyCmd     `cmd:"" help:"Check, compare and change the access policy."`
