@@ -56,6 +56,20 @@ func (p *page) check(t *testing.T, key, want string) {
 	}
 }
 
+// says checks what a program of some version said. Another version than the page's may say it in other words.
+func (p *page) says(t *testing.T, name, version, text string) {
+	t.Helper()
+	p.mu.Lock()
+	start, end := p.find(t, "version "+name)
+	same := p.text[start:end] == row("`"+name+"`", version)
+	p.mu.Unlock()
+	if same || *update {
+		p.check(t, "says "+name, text)
+		return
+	}
+	t.Logf("%s is %s, and docs/reference/clients.md has what another version said: it is not compared", name, version)
+}
+
 // difference shows the first lines that differ.
 func difference(page, found string) string {
 	theirs, ours := strings.Split(page, "\n"), strings.Split(found, "\n")

@@ -1,6 +1,7 @@
 package clients_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 
@@ -17,6 +18,17 @@ type program struct {
 	// login and pull are whether it shows the gate's own words then, which it does for a wrong password and for a
 	// throttled account; down is whether it does on 503.
 	login, pull, down bool
+}
+
+// version is what the program says of its version, in one line.
+func (p program) version(t *testing.T) string {
+	t.Helper()
+	text, err := p.install(t).Version(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.Join(strings.Fields(line), " ")
 }
 
 // programs are all that are run, by name.

@@ -19,8 +19,8 @@ import (
 // The gate's words for who is refused.
 const (
 	wrongText     = "wrong or missing user name or password"
-	throttledText = "too many attempts, try again later"
-	downText      = "temporarily unavailable, try again"
+	throttledText = "too many failed logins, try again later"
+	downText      = "the login service is temporarily unavailable, try again"
 )
 
 // maxFailures is how many failed binds an account may have before it is throttled.
@@ -81,7 +81,7 @@ func TestWhatAHumanSees(t *testing.T) {
 			for pair := range slices.Chunk(attempts, 2) {
 				text.WriteString(shown(pair[0], pair[1]))
 			}
-			thePage(t).check(t, "says "+p.name, text.String()+"\n")
+			thePage(t).says(t, p.name, p.version(t), text.String()+"\n")
 		})
 	}
 }
@@ -159,7 +159,7 @@ func (a *attempt) try(t *testing.T) {
 		a.tool.Remember(t, map[string]string{host: a.user + ":" + password})
 		out, err = a.tool.Pull(t.Context(), host+"/"+image+":1")
 	}
-	failure, ok := errors.AsType[*client.Failure](err)
+	failure, ok := errors.AsType[*client.RunError](err)
 	switch {
 	case errors.Is(err, client.ErrNoCommand):
 		return
@@ -223,7 +223,7 @@ func (a *attempt) logged() int {
 }
 
 // plain is what the program showed without what is different each time.
-func (a *attempt) plain(f *client.Failure) string {
+func (a *attempt) plain(f *client.RunError) string {
 	text := strings.TrimSpace(f.Stderr)
 	if text == "" {
 		text = strings.TrimSpace(f.Output)

@@ -85,7 +85,7 @@ func problemOf(err error, x *exchange) problem {
 		return unavailable(err, identity.ReasonTimeout)
 	case errors.Is(err, identity.ErrThrottled):
 		p := retryLater(err, identity.ReasonThrottled)
-		p.status, p.code, p.message = http.StatusTooManyRequests, "TOOMANYREQUESTS", "too many attempts, try again later"
+		p.status, p.code, p.message = http.StatusTooManyRequests, "TOOMANYREQUESTS", "too many failed logins, try again later"
 		p.oauth, p.result = oauthUnavailable, ResultThrottled
 		return p
 	case errors.Is(err, identity.ErrInvalidCredentials), errors.Is(err, errScheme), errors.Is(err, errNothingAsked):
@@ -121,7 +121,7 @@ func badRequest(message, reason string) problem {
 // unavailable is a 503, or what stands for it where the client has hung up.
 func unavailable(err error, reason identity.Reason) problem {
 	p := retryLater(err, reason)
-	p.status, p.code, p.message = http.StatusServiceUnavailable, "UNAVAILABLE", "temporarily unavailable, try again"
+	p.status, p.code, p.message = http.StatusServiceUnavailable, "UNAVAILABLE", "the login service is temporarily unavailable, try again"
 	p.oauth, p.result = oauthUnavailable, ResultUnavailable
 	switch identity.Reason(p.reason) {
 	case identity.ReasonBusy:

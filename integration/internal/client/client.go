@@ -21,8 +21,8 @@ import (
 // ErrNoCommand means that a program has no command for what was asked of it.
 var ErrNoCommand = errors.New("the program has no such command")
 
-// Failure is a command that failed.
-type Failure struct {
+// RunError is a command that failed.
+type RunError struct {
 	// Command is what was run, Output all that it printed, Stderr the part that went to its standard error.
 	Command, Output, Stderr string
 	// Err is how it ended.
@@ -30,10 +30,10 @@ type Failure struct {
 }
 
 // Error names the command, how it ended and what it printed.
-func (f *Failure) Error() string { return fmt.Sprintf("%s: %v: %s", f.Command, f.Err, f.Output) }
+func (f *RunError) Error() string { return fmt.Sprintf("%s: %v: %s", f.Command, f.Err, f.Output) }
 
 // Unwrap gives how it ended.
-func (f *Failure) Unwrap() error { return f.Err }
+func (f *RunError) Unwrap() error { return f.Err }
 
 // Client is one installation of a registry client: a program with stored credentials of its own. It is safe
 // for concurrent use once it has logged in.
@@ -207,7 +207,7 @@ func (c *Client) run(ctx context.Context, stdin string, args []string) (string, 
 	cmd.Stdout, cmd.Stderr = &out, io.MultiWriter(&out, &problems)
 	if err := cmd.Run(); err != nil {
 		command := c.Name + " " + strings.Join(args, " ")
-		return out.String(), &Failure{Command: command, Output: out.String(), Stderr: problems.String(), Err: err}
+		return out.String(), &RunError{Command: command, Output: out.String(), Stderr: problems.String(), Err: err}
 	}
 	return out.String(), nil
 }

@@ -80,6 +80,8 @@ func debianPackage(command string) string {
 		return "procps"
 	case "docker":
 		return "docker.io"
+	case "ctr":
+		return "containerd"
 	case "ip":
 		return "iproute2"
 	case "flock":
