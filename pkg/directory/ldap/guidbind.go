@@ -24,8 +24,7 @@ const (
 // bindName gives the name by which an account is bound at a server, and whether it is its id. As long as it is not
 // known whether the server takes an id, that is the DN.
 func (s *server) bindName(ctx context.Context, e directory.Entry) (name string, byID bool) {
-	o := &s.backend.options
-	if formOf(o.Users.IDAttribute) != guidID || o.BindDN == "" || o.External {
+	if !s.bindsByID() {
 		return e.DN, false
 	}
 	switch s.guids.known.Load() {
@@ -35,6 +34,12 @@ func (s *server) bindName(ctx context.Context, e directory.Entry) (name string, 
 		s.learnGUIDBind(ctx)
 	}
 	return e.DN, false
+}
+
+// bindsByID reports whether accounts have GUIDs, and a service account can find out whether binds take them.
+func (s *server) bindsByID() bool {
+	o := &s.backend.options
+	return formOf(o.Users.IDAttribute) == guidID && o.BindDN != "" && !o.External
 }
 
 // learnGUIDBind has the service account bound by its own GUID, once: no user's password is needed to find out, and none is

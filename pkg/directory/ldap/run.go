@@ -6,6 +6,8 @@ import (
 	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/wharfgate/wharfgate/pkg/directory"
 )
 
 const (
@@ -75,6 +77,15 @@ func (s *server) warm(ctx context.Context) {
 		}
 	}
 	s.binds.warm(ctx, s.backend.options.BindConnections.Min)
+	s.learn(ctx)
+}
+
+// learn finds out what the first login would ask for besides: when accounts are locked, and by what name they are bound.
+func (s *server) learn(ctx context.Context) {
+	s.backend.Lockout(ctx, directory.Entry{})
+	if s.bindsByID() && s.guids.known.Load() == guidUnknown {
+		s.learnGUIDBind(ctx)
+	}
 }
 
 // ping reads the rootDSE on a shared connection; the first time it looks what the server is.
