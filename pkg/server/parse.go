@@ -169,19 +169,27 @@ func (x *exchange) readBody(timeout time.Duration) (string, error) {
 	// a fault it stays, so that what is left of the body is not waited for.
 	c := http.NewResponseController(x.w)
 	_ = c.SetReadDeadline(time.Now().Add(timeout))
-	var b strings.Builder
-	b.Grow(int(max(x.r.ContentLength, 0)))
-	n, err := io.Copy(&b, io.LimitReader(x.r.Body, maxBody+1))
+	body, err := readAll(x.r.Body, x.r.ContentLength)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "", errSlowBody
 	case err != nil:
 		return "", malformed("body could not be read")
-	case n > maxBody:
+	case len(body) > maxBody:
 		return "", errTooLarge
 	}
 	_ = c.SetReadDeadline(time.Time{})
-	return b.String(), nil
+	return string(body), nil
+}
+
+// readAll reads a body of a length, or of an unknown one, which is less than zero: then a byte more than is allowed.
+func readAll(body io.Reader, length int64) ([]byte, error) {
+	if length < 0 {
+		return io.ReadAll(io.LimitReader(body, maxBody+1))
+	}
+	b := make([]byte, length) // io.Copy would take 32 KiB for each
+	_, err := io.ReadFull(body, b)
+	return b, err
 }
 
 // form holds the parameters that are read; all others are ignored.
