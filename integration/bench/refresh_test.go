@@ -68,6 +68,33 @@ func BenchmarkRefresh(b *testing.B) {
 	s.print(b, refreshBegin)
 }
 
+// BenchmarkRefreshToken is one token for a refresh token after another on one connection.
+func BenchmarkRefreshToken(b *testing.B) {
+	d := startDirectory(b, 50)
+	address := startInProcess(b, d, func(g gate.Settings) {
+		g["registries"].([]gate.Settings)[0]["refresh_tokens"] = gate.Settings{"enabled": true}
+	})
+	f := newFrugal(b, address, 0)
+	a := client.Asker{Realm: "http://" + address + "/auth/token", Service: gate.Service}
+	for i := range d.users {
+		in, err := a.Offline(b.Context(), login(i), password)
+		if err != nil || in.RefreshToken() == "" {
+			b.Fatalf("%s logs in: %d %s, %v", login(i), in.Status, in.Body, err)
+		}
+		body := url.Values{
+			"grant_type": {"refresh_token"}, "refresh_token": {in.RefreshToken()}, "service": {gate.Service},
+			"scope": {"repository:" + team(i) + "/app:pull,push"},
+		}.Encode()
+		f.requests = append(f.requests, fmt.Appendf(nil,
+			"POST /auth/token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", address, len(body), body))
+	}
+	f.round(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		f.ask(b)
+	}
+}
+
 // forms logs people in and writes what they post: refresh tokens, and passwords. The example is one answer.
 func forms(t testing.TB, p *program, users int) (refreshes, passwords string, example answer) {
 	t.Helper()

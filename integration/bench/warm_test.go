@@ -58,9 +58,9 @@ func BenchmarkWarmToken(b *testing.B) {
 
 // startInProcess runs the gate inside this process until the test ends and returns the address of its token
 // endpoint. Log and audit record go to files.
-func startInProcess(t testing.TB, d *directory) string {
+func startInProcess(t testing.TB, d *directory, edits ...func(gate.Settings)) string {
 	t.Helper()
-	file, _ := configure(t, d.url, warmFor("1h"), func(s gate.Settings) { s["listen"] = "127.0.0.1:0" })
+	file, _ := configure(t, d.url, append(edits, warmFor("1h"), func(s gate.Settings) { s["listen"] = "127.0.0.1:0" })...)
 	cfg, err := config.Load(file)
 	if err != nil {
 		t.Fatal(err)
