@@ -129,7 +129,9 @@ func TestP79_RefusedRefreshGrant(t *testing.T) {
 		t.Errorf("without refresh tokens: %v, record %+v", err, off.records[0])
 	}
 	nobody := refreshing(t, func(f *refresher) {
-		f.redeem = func(string, identity.Secret) (identity.Principal, string, error) { return identity.Principal{}, "", nil }
+		f.redeem = func(string, identity.Secret) (identity.Principal, string, error) {
+			return identity.Principal{}, "", nil
+		}
 	})
 	if _, err := nobody.Grant(t.Context(), refreshed(t, "good", "repository:public/app:pull")); err == nil {
 		t.Error("a token of nobody is granted")

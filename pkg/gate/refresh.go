@@ -120,8 +120,9 @@ type RevokeResult struct {
 // [*control.RefusalError].
 func (g *Gate) RevokeTokens(ctx context.Context, r RevokeRequest) (RevokeResult, error) {
 	c := g.core.Load()
-	store, err := c.refresh.store, error(nil)
+	store := c.refresh.store
 	if store == nil { // none are taken now; those that are about must not come back
+		var err error
 		if store, err = refresh.Open(refresh.StoreOptions{Folder: c.cfg.StateDir}); err != nil {
 			return RevokeResult{}, &control.RefusalError{Status: http.StatusInternalServerError, Text: err.Error()}
 		}
