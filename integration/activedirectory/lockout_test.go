@@ -22,7 +22,7 @@ func TestLDAP04_EmptyPasswordsAreNotSent(t *testing.T) {
 	g := start(t, d, through(p))
 	mustGrant(t, g, "u0009", d.Password)
 	mark := p.Mark()
-	for _, password := range []string{"", "\x00", "\x00\x00"} {
+	for _, password := range []string{"", "\x00", "\x00\x00", " ", "\t \u00a0"} {
 		if answer := ask(t, g, "u0009", password); answer.Status != http.StatusUnauthorized && answer.Status != http.StatusBadRequest {
 			t.Errorf("password %q = %d, want 401", password, answer.Status)
 		}

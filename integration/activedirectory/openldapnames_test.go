@@ -74,7 +74,7 @@ func TestLDAP04_28_RefusalsOnOpenLDAP(t *testing.T) {
 	g := start(t, d)
 	mark := d.Mark(t)
 	bodies := map[string]bool{}
-	for _, password := range []string{"", "\x00"} {
+	for _, password := range []string{"", "\x00", " ", "\t \u00a0"} {
 		answer := ask(t, g, "alice", password)
 		if answer.Status != http.StatusUnauthorized {
 			t.Errorf("password %q = %d, want 401", password, answer.Status)

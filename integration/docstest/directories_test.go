@@ -110,8 +110,9 @@ func findEvidence(t *testing.T) map[string]evidence {
 		if err != nil {
 			return err
 		}
-		for _, m := range name.FindAllStringSubmatch(string(text), -1) {
-			servers := serversOf(t, path, string(text))
+		for _, at := range name.FindAllStringSubmatchIndex(string(text), -1) {
+			m := []string{"", string(text[at[2]:at[3]])}
+			servers := serversOf(t, path, string(text), at[0])
 			prefix := ""
 			for part := range strings.SplitSeq(strings.TrimPrefix(m[1], "Test"), "_") {
 				n := number.FindStringSubmatch(part)
@@ -151,16 +152,19 @@ func orSkip(err error) error {
 	return filepath.SkipDir
 }
 
-// serversOf names the directories that a test file uses: those that it starts itself, or else those that the files of
-// its package start.
-func serversOf(t *testing.T, path, text string) string {
+// serversOf names the directories that the test at a place in a file uses: those that it starts itself, or else those
+// that its file, or the files of its package start.
+func serversOf(t *testing.T, path, text string, at int) string {
 	t.Helper()
 	const fakes = "fake"
 	if !strings.Contains(filepath.ToSlash(path), "/integration/") {
 		return fakes
 	}
-	if names := started(text); len(names) > 0 {
-		return strings.Join(names, " and ")
+	own, _, _ := strings.Cut(text[at:], "\n}\n")
+	for _, names := range [][]string{started(own), imported(text)} {
+		if len(names) > 0 {
+			return strings.Join(names, " and ")
+		}
 	}
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*_test.go"))
 	if err != nil {
@@ -172,7 +176,7 @@ func serversOf(t *testing.T, path, text string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, n := range started(string(other)) {
+		for _, n := range imported(string(other)) {
 			if !slices.Contains(names, n) {
 				names = append(names, n)
 			}
@@ -184,11 +188,22 @@ func serversOf(t *testing.T, path, text string) string {
 	return names[0]
 }
 
-// started names the servers that a file starts.
+// started names the servers that a test itself starts, and imported those of its file.
 func started(text string) []string {
+	return servers(func(pkg string) bool {
+		return strings.Contains(text, pkg+".Start(") || strings.Contains(text, pkg+".Shared(")
+	})
+}
+
+func imported(text string) []string {
+	return servers(func(pkg string) bool { return strings.Contains(text, "/integration/internal/"+pkg+`"`) })
+}
+
+// servers names the servers whose packages are used.
+func servers(used func(pkg string) bool) []string {
 	var names []string
 	for _, s := range []struct{ pkg, name string }{{"ds389", "389-ds"}, {"samba", "Samba"}, {"slapd", "OpenLDAP"}} {
-		if strings.Contains(text, "/integration/internal/"+s.pkg+`"`) {
+		if used(s.pkg) {
 			names = append(names, s.name)
 		}
 	}

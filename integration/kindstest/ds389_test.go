@@ -83,9 +83,15 @@ func TestLDAP04_389EmptyPasswords(t *testing.T) {
 	g := gate.Start(t, d, policy)
 	mustGrant(t, g, "u00001", d.Password)
 	before := d.BadPasswords(t, "u00001")
-	answer, err := g.Asker(gate.Service).Ask(t.Context(), "u00001", "")
-	if err != nil || answer.Status != http.StatusUnauthorized {
-		t.Errorf("empty password = %d, %v, want 401", answer.Status, err)
+	binds := g.Metric(t, "wharfgate_ldap_operations_total", `op="user_bind"`)
+	for _, password := range []string{"", " ", "\t \u00a0"} {
+		answer, err := g.Asker(gate.Service).Ask(t.Context(), "u00001", password)
+		if err != nil || answer.Status != http.StatusUnauthorized {
+			t.Errorf("password %q = %d, %v, want 401", password, answer.Status, err)
+		}
+	}
+	if n := g.Metric(t, "wharfgate_ldap_operations_total", `op="user_bind"`); n != binds {
+		t.Errorf("%v binds without a password", n-binds)
 	}
 	if n := d.BadPasswords(t, "u00001"); n != before {
 		t.Errorf("the server counts %d wrong passwords after an empty one, want %d", n, before)

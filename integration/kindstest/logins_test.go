@@ -81,13 +81,33 @@ func TestLDAP04_OpenLDAPEmptyPasswords(t *testing.T) {
 			t.Errorf("%q without a password = %d %s, %v, want 401", user, answer.Status, answer.Body, err)
 		}
 	}
-	if o := d.Since(t, mark); o.Binds != 0 {
-		t.Errorf("%d binds without a password", o.Binds)
-	}
 	answer, err := g.Asker(gate.Service).Ask(t.Context(), "alice", "   ")
 	if err != nil || answer.Status != http.StatusUnauthorized {
 		t.Errorf("three spaces = %d, %v, want 401", answer.Status, err)
 	}
+	if o := d.Since(t, mark); o.Binds != 0 {
+		t.Errorf("%d binds without a password", o.Binds)
+	}
+}
+
+// TestLDAP11_OpenLDAPChainAndRing: a chain of ten groups whose last one has the first one for a member ends, and gives
+// exactly the ten; the server itself knows nothing of groups in groups.
+func TestLDAP11_OpenLDAPChainAndRing(t *testing.T) {
+	t.Parallel()
+	d := slapd.Start(t, slapd.Options{})
+	g := gate.Start(t, d, policy, byPreset(d))
+	const levels = 10
+	d.AddPerson(t, "chained")
+	member, want := d.PersonDN("chained"), []string{}
+	for i := range levels {
+		name := fmt.Sprintf("link-%d", i+1)
+		d.AddGroup(t, slapd.Names, name, member)
+		member, want = d.GroupDN(name), append(want, name)
+	}
+	d.AddMember(t, "link-1", member)
+	wantGroups(t, g, "chained", d.Password, want...)
+	d.AddPerson(t, "outsider")
+	wantGroups(t, g, "outsider", d.Password)
 }
 
 // TestLDAP05_OpenLDAPAmbiguousNames: a name that two entries have is refused, logged, and nobody is bound.

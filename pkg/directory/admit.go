@@ -11,14 +11,14 @@ import (
 // maxLogin is how many bytes a typed login name may have.
 const maxLogin = 256
 
-// admit decides whether credentials may be worked on at all: what it refuses never reaches a [Backend]. A
-// password of nothing but spaces is a password; an empty one would be an anonymous bind, and so would one that
-// begins with NUL, where something behind the directory ends texts at it.
+// admit decides whether credentials may be worked on at all: what it refuses never reaches a [Backend]. An empty
+// password would be an anonymous bind, and so would one that begins with NUL, where something behind the directory ends
+// texts at it, or one of nothing but white space, where something trims it. All others go on as they are.
 func admit(login string, password identity.Secret) error {
 	if err := admitName(login); err != nil {
 		return err
 	}
-	if password.IsEmpty() || strings.HasPrefix(password.Reveal(), "\x00") {
+	if text := password.Reveal(); strings.TrimSpace(text) == "" || strings.HasPrefix(text, "\x00") {
 		return &identity.AccountError{Reason: identity.ReasonWrongPassword, Detail: "empty password"}
 	}
 	return nil

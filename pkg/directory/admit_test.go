@@ -23,6 +23,7 @@ func TestP28_P29_P30_NeverReachTheDirectory(t *testing.T) {
 		{"nothing", "", "", identity.ReasonBadName},
 		{"empty name", "", right, identity.ReasonBadName},
 		{"empty password", "alice", "", identity.ReasonWrongPassword},
+		{"password of spaces", "alice", " \t\u00a0\n", identity.ReasonWrongPassword},
 		{"password that C takes for empty", "alice", "\x00" + right, identity.ReasonWrongPassword},
 		{"NUL", "alice\x00", right, identity.ReasonBadName},
 		{"newline", "ali\nce", right, identity.ReasonBadName},
@@ -49,10 +50,10 @@ func TestP28_P29_P30_NeverReachTheDirectory(t *testing.T) {
 	}
 }
 
-// TestP30_PasswordsArriveUnchanged: whatever is not empty, or taken for it, is a password.
+// TestP30_PasswordsArriveUnchanged: whatever is not empty, or taken for it, is a password, with the spaces around it.
 func TestP30_PasswordsArriveUnchanged(t *testing.T) {
 	t.Parallel()
-	for _, password := range []string{" ", "\t", " a:b ", "påß wörd", "x\x00y", strings.Repeat("p", 1024)} {
+	for _, password := range []string{" a:b ", "påß wörd", "x\x00y", strings.Repeat("p", 1024)} {
 		r := newRoom(t)
 		u := alice()
 		u.Password = password
