@@ -1,7 +1,6 @@
 package bench_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -159,9 +158,7 @@ func serveSigned(t testing.TB, a answer) string {
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), bindTimeout)
-		defer cancel()
-		_ = server.Shutdown(ctx)
+		_ = server.Close()
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("signing server: %v", err)
 		}

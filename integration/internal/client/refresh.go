@@ -37,7 +37,7 @@ func (a Asker) Refresh(ctx context.Context, token string, scopes ...string) (Ans
 }
 
 // RefreshToken is the one in the answer; empty for none.
-func (a Answer) RefreshToken() string {
+func (a *Answer) RefreshToken() string {
 	var said struct {
 		RefreshToken string `json:"refresh_token"`
 	}
