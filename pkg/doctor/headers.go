@@ -10,7 +10,7 @@ import (
 
 const (
 	// largeToken is the size of a token for 50 repositories, and largeQuery that of a query for as many.
-	largeToken, largeQuery = 7680, 8 << 10
+	largeToken, largeQuery = 7680, 4 << 10
 	// largerToken and largerQuery are what mirrors come to.
 	largerToken, largerQuery = 16 << 10, 32 << 10
 )
