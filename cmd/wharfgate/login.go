@@ -243,7 +243,7 @@ func (r *loginResult) printRights(b *strings.Builder) {
 		b.WriteByte('\n')
 	}
 	if len(r.Rights) == 0 {
-		b.WriteString("  none: no rule of the policy speaks about this account\n")
+		b.WriteString("  none: no rule of the policy applies to this account\n")
 	}
 }
 
@@ -260,8 +260,16 @@ func meaning(r identity.Reason) string {
 		return "This cannot be a login name: it is empty, too long, or holds control characters."
 	case identity.ReasonLocked:
 		return "The account is locked in the directory; unlock it there."
-	case identity.ReasonDisabled, identity.ReasonAccountExpired:
-		return "The account is disabled or has ended in the directory."
+	case identity.ReasonDisabled:
+		return "The account is disabled in the directory; enable it there."
+	case identity.ReasonAccountExpired:
+		return "The account has ended in the directory; prolong it there."
+	case identity.ReasonHours:
+		return "The directory lets this account in at other hours only; change its logon hours there."
+	case identity.ReasonWorkstation:
+		return "The directory lets this account in from other workstations only; add the gate's host to its userWorkstations."
+	case identity.ReasonTooManyGroups:
+		return "The account is in more groups than the domain controller can take at a logon; take it out of some."
 	case identity.ReasonPasswordExpired, identity.ReasonMustChange:
 		return "The password must be changed in the directory first."
 	case identity.ReasonBanned:
