@@ -81,8 +81,8 @@ func (w *walker) walk(v reflect.Value) {
 	case reflect.Array:
 		w.list(v)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			w.walk(v.Field(i))
+		for _, field := range v.Fields() {
+			w.walk(field)
 		}
 	default: // numbers, functions and channels have no text
 	}

@@ -66,11 +66,13 @@ func TestEntryWithoutName(t *testing.T) {
 	}{
 		"found by mail": {
 			[]string{"uid", "mail"},
-			map[string][]string{"objectClass": {"person"}, "mail": {"half@example.org"}, "entryUUID": {"id-half"}}, "half@example.org", true, "has no uid",
+			map[string][]string{"objectClass": {"person"}, "mail": {"half@example.org"}, "entryUUID": {"id-half"}},
+			"half@example.org", true, "has no uid",
 		},
 		"no id": {
 			[]string{"uid", "mail"},
-			map[string][]string{"objectClass": {"person"}, "uid": {"half"}}, "half", false, "has no entryUUID",
+			map[string][]string{"objectClass": {"person"}, "uid": {"half"}},
+			"half", false, "has no entryUUID",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
