@@ -1,7 +1,6 @@
 package refresh
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -17,8 +16,6 @@ const (
 	journalFile = "refresh-tokens.journal"
 	usesFile    = "refresh-tokens.used"
 	lockName    = "refresh-tokens.lock"
-	// tick is how often the file is looked at, as another process may have written to it.
-	tick = 2 * time.Second
 )
 
 // ErrInvalidOptions means that something was given options that make no sense.
@@ -254,76 +251,6 @@ func (s *Store) change(f func() error) error {
 		return err
 	}
 	return f()
-}
-
-// Run follows the files, rotates keys and writes down the last uses, until ctx ends.
-func (s *Store) Run(ctx context.Context) error {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return s.flush()
-		case <-ticker.C:
-			s.tell(s.follow())
-			if s.uses.due(s.now()) {
-				s.tell(s.flush())
-			}
-		}
-	}
-}
-
-// tell reports an error once.
-func (s *Store) tell(err error) {
-	text := ""
-	if err != nil {
-		text = err.Error()
-	}
-	if text != s.told && err != nil {
-		s.observer.failed(err)
-	}
-	s.told = text
-}
-
-// follow takes over what other processes have written, and makes the next key when it is time.
-func (s *Store) follow() error {
-	s.writing.Lock()
-	err := s.read()
-	s.writing.Unlock()
-	if err != nil {
-		return fmt.Errorf("follow the store of refresh tokens: %w", err)
-	}
-	now := s.now()
-	if !s.rotationDue(now) {
-		return nil
-	}
-	err = s.change(func() error {
-		if !s.rotationDue(now) { // another process was quicker
-			return nil
-		}
-		return s.addKey(now.Add(announce))
-	})
-	if err != nil {
-		return fmt.Errorf("rotate the key of refresh tokens: %w", err)
-	}
-	return nil
-}
-
-// rotationDue reports whether the youngest key has sealed for long enough.
-func (s *Store) rotationDue(now time.Time) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return now.Sub(s.keys[len(s.keys)-1].from) >= rotateEvery
-}
-
-// flush writes down the last uses.
-func (s *Store) flush() error {
-	unlock, err := lockFile(s.lock)
-	if err != nil {
-		return fmt.Errorf("write the last uses of refresh tokens: %w", err)
-	}
-	defer unlock()
-	return s.uses.write(s.now())
 }
 
 // later gives the later one of two times.
