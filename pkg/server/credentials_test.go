@@ -74,8 +74,8 @@ func TestP28_P29_P30_RefusedWithoutAsking(t *testing.T) {
 	}
 }
 
-// TestP29_PasswordWithoutAName: no refresh tokens are read, so that a password alone proves nothing, also where
-// anonymous requests are granted.
+// TestP29_PasswordWithoutAName: where no refresh tokens are taken a password alone proves nothing, also where anonymous
+// requests are granted.
 func TestP29_PasswordWithoutAName(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
