@@ -50,11 +50,14 @@ func coldTokens(t *testing.T, d *slapd.Server, g *gate.Gate) {
 	t.Helper()
 	const most, levels = 5, 3
 	for user, nested := range map[string]int{"posix1": 0, "nora": levels} { // nest-4 is in nest-3, nest-2, nest-1
-		mark := d.Mark(t)
+		mark, began := d.Mark(t), time.Now()
 		mustGrant(t, g, user, d.Password, aScope)
-		o := d.Since(t, mark)
-		if all := o.Binds + o.ServiceBinds + o.Searches; all > most+nested || o.Binds != 1 {
-			t.Errorf("cold token of %s: operations = %+v, want 1 bind and at most %d in all", user, o, most+nested)
+		o, limit := d.Since(t, mark), most+nested
+		if time.Since(began) > time.Second {
+			limit++ // an entry that is a second old is read again before a password is sent that is new for it
+		}
+		if all := o.Binds + o.ServiceBinds + o.Searches; all > limit || o.Binds != 1 {
+			t.Errorf("cold token of %s: operations = %+v, want 1 bind and at most %d in all", user, o, limit)
 		}
 	}
 }
