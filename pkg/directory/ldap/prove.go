@@ -193,7 +193,7 @@ func verdict(f *serverError, policy identity.Reason) (guard.Outcome, identity.Re
 // bindRemedy says what to do about a bind that the server does not take.
 func bindRemedy(code uint16) string {
 	if code == resultStrongAuthRequired || code == resultConfidentialityRequired {
-		return serviceRemedy(code)
+		return encryptionRemedy
 	}
 	return ""
 }

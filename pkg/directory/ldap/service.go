@@ -135,7 +135,7 @@ func (s *server) serviceBind(ctx context.Context, c *connection, secret identity
 		f.step = "service bind"
 	}
 	if f.class == classAnswer {
-		f = &serverError{class: classConfig, code: f.code, step: "service bind", text: f.text + serviceRemedy(f.code)}
+		f = &serverError{class: classConfig, code: f.code, step: "service bind", text: f.text + serviceRemedy(f)}
 		s.service.remember(secret, f, s.now())
 		s.backend.refusals.add(s, secret, f, s.now())
 		s.backend.log.ErrorContext(ctx, "directory server refuses the service account", "server", s.url, "fault", f.text)
@@ -152,13 +152,29 @@ func (c *connection) bindService(o *Options, secret identity.Secret, limit time.
 	return controls, f
 }
 
-// serviceRemedy says what to do about a refused service account.
-func serviceRemedy(code uint16) string {
-	switch code {
+// encryptionRemedy says what to do about a server that takes no password in plain text.
+const encryptionRemedy = "; the server wants encryption: use ldaps:// or tls.start_tls"
+
+// serviceRemedy says what to do about a refused service account. Where Active Directory says why, so does it.
+func serviceRemedy(f *serverError) string {
+	const again = "; it is tried again after a pause, or at once with a new password"
+	switch f.code {
 	case resultStrongAuthRequired, resultConfidentialityRequired:
-		return "; the server wants encryption: use ldaps:// or tls.start_tls"
+		return encryptionRemedy
+	}
+	switch _, reason := windowsVerdict(f.text); reason {
+	case identity.ReasonLocked:
+		return "; the service account is locked: unlock it in the directory" + again
+	case identity.ReasonDisabled:
+		return "; the service account is disabled: enable it in the directory" + again
+	case identity.ReasonAccountExpired:
+		return "; the service account has ended: prolong it in the directory" + again
+	case identity.ReasonPasswordExpired, identity.ReasonMustChange:
+		return "; the service account's password has expired: give it a new one in the directory and in the password file" + again
+	case identity.ReasonHours, identity.ReasonWorkstation:
+		return "; the domain lets the service account in at other hours or from other workstations only: change that in the directory" + again
 	default:
-		return "; look at bind.dn and the password file (or at whom the server takes the client certificate for), and whether the account is locked; it is tried again after a pause, or at once with a new password"
+		return "; look at bind.dn and the password file (or at whom the server takes the client certificate for), and whether the account is locked" + again
 	}
 }
 
