@@ -3,7 +3,7 @@ package gate
 import "strings"
 
 // kind tells how the accounts and groups of directories[i] are found in the end: what its kind fills in, and what the file
-// says.
+// says; a line each for accounts, groups and the rest.
 func (c *checker) kind(i int) {
 	d := c.cfg.Directories[i]
 	var filled, written []string
@@ -15,14 +15,31 @@ func (c *checker) kind(i int) {
 			filled = append(filled, text)
 		}
 	}
-	c.add(OK, "directory "+d.Name, "kind "+d.Kind+" fills in "+phrase(filled))
-	c.add(OK, "directory "+d.Name, "the file says "+phrase(written))
+	for _, part := range sections(filled) {
+		c.add(OK, "directory "+d.Name, "kind "+d.Kind+" fills in "+part)
+	}
+	for _, part := range sections(written) {
+		c.add(OK, "directory "+d.Name, "the file says "+part)
+	}
 }
 
-// phrase joins settings.
-func phrase(settings []string) string {
-	if len(settings) == 0 {
-		return "nothing of how accounts and groups are found"
+// sections joins settings of one section each, in their order.
+func sections(settings []string) []string {
+	var parts []string
+	last := ""
+	for _, s := range settings {
+		section, _, ok := strings.Cut(strings.SplitN(s, ":", 2)[0], ".")
+		if !ok {
+			section = ""
+		}
+		if len(parts) > 0 && section == last {
+			parts[len(parts)-1] += "; " + s
+			continue
+		}
+		parts, last = append(parts, s), section
 	}
-	return strings.Join(settings, "; ")
+	if len(parts) == 0 {
+		return []string{"nothing of how accounts and groups are found"}
+	}
+	return parts
 }
