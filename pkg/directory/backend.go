@@ -119,6 +119,8 @@ type ServerStatus struct {
 	// Vendor is what the rootDSE says the server is, for people; Kind is that as a word of the configuration. Both
 	// may be empty.
 	Vendor, Kind string
+	// Facts are things that were looked at and are well, each a phrase.
+	Facts []string
 	// Warnings are things that work today and deserve a look, each a sentence with its remedy.
 	Warnings []string
 	// Faults are things that work today and will not in some days, each a sentence with its remedy.

@@ -230,6 +230,9 @@ func (c *checker) answered(d *directoryParts, answers []directory.ServerStatus) 
 		if time.Until(s.CertificateNotAfter) >= certificateWarning && len(s.Warnings) == 0 {
 			c.notAfter(where, s.Server+": certificate", s.CertificateNotAfter)
 		}
+		for _, f := range s.Facts {
+			c.add(OK, where, s.Server+": "+f)
+		}
 		for _, f := range s.Faults {
 			c.add(Fault, where, s.Server+": "+f)
 		}

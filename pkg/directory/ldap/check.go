@@ -67,6 +67,9 @@ func (s *server) checkEntries(c *connection, status *directory.ServerStatus) *se
 		if f := s.checkKind(recognize(root.Entries[0]), status); f != nil {
 			return f
 		}
+		if level := first(root.Entries[0], domainLevel); level != "" {
+			status.Facts = append(status.Facts, fmt.Sprintf("functional level %s of the domain, %s of the domain controller", level, first(root.Entries[0], controllerLevel)))
+		}
 	case f != nil && f.class != classAnswer:
 		f.step = "read the rootDSE"
 		return f
@@ -84,6 +87,7 @@ func (s *server) checkEntries(c *connection, status *directory.ServerStatus) *se
 		if f := s.checkBase(c, base.key, base.dn); f != nil {
 			return f
 		}
+		status.Facts = append(status.Facts, fmt.Sprintf("%s %q can be read", base.key, base.dn))
 	}
 	s.checkServicePassword(c, status)
 	return s.checkAccounts(c, status)

@@ -37,9 +37,12 @@ type recognition struct {
 func rootAttributes() []string {
 	return []string{
 		"objectClass", "vendorName", "vendorVersion", "supportedCapabilities", "isSynchronized", "serverName",
-		"ipaDomainLevel", "ipaTopologyPluginVersion",
+		"ipaDomainLevel", "ipaTopologyPluginVersion", domainLevel, controllerLevel,
 	}
 }
+
+// The functional levels of a domain and of a domain controller ([MS-ADTS] section 3.1.1.3.2).
+const domainLevel, controllerLevel = "domainFunctionality", "domainControllerFunctionality"
 
 // recognize reads what a server is from its own entry. Nothing that is written there makes it more than a hint.
 func recognize(root *goldap.Entry) recognition {

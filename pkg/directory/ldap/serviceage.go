@@ -33,10 +33,15 @@ func (s *server) checkServicePassword(c *connection, status *directory.ServerSta
 	}
 	end := s.passwordEnd(c, o.BindDN)
 	left := end.Sub(s.now())
-	if end.IsZero() || left > passwordNotice {
+	const day = 24 * time.Hour
+	switch {
+	case end.IsZero():
+		status.Facts = append(status.Facts, "nothing that can be read says that the password of the service account ends")
+		return
+	case left > passwordNotice:
+		status.Facts = append(status.Facts, fmt.Sprintf("the password of the service account ends on %s, in %d days", end.UTC().Format(time.DateOnly), left/day))
 		return
 	}
-	const day = 24 * time.Hour
 	status.Faults = append(status.Faults, fmt.Sprintf("The password of the service account %q ends on %s, in %d days: change it, and bind.password_file with it.",
 		o.BindDN, end.UTC().Format(time.DateOnly), max(left, 0)/day))
 }
