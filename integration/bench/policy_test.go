@@ -147,7 +147,7 @@ func loadInChild(t testing.TB, file string) loaded {
 func TestPolicyChild(t *testing.T) { //nolint:paralleltest // it is alone in its process
 	what, file := os.Getenv(policyChild), os.Getenv(policyChild+"_FILE")
 	if what == "" {
-		t.Skip("only the benchmark runs it")
+		return // nobody asks for figures
 	}
 	figures := map[string]any{}
 	start, before := time.Now(), processorTime(t)

@@ -76,7 +76,7 @@ func (c *connection) withDeadline(limit time.Duration, bind func() ([]goldap.Con
 	start, before := time.Now(), c.wire.written.Load()
 	// A deadline for reading is cheaper than the library's timer a message, and it closes the connection.
 	if err := c.wire.SetReadDeadline(start.Add(limit)); err != nil {
-		return nil, false, &serverError{step: "bind", err: err}
+		return nil, false, c.wire.alertFault(&serverError{class: classNetwork, step: "bind", err: err}) // closed while it waited
 	}
 	c.used = true
 	controls, err := bind()

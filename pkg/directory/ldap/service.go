@@ -164,11 +164,11 @@ func serviceRemedy(f *serverError) string {
 	}
 	switch _, reason := windowsVerdict(f.text); reason {
 	case identity.ReasonLocked:
-		return "; the service account is locked: unlock it in the directory" + again
+		return "; the service account (bind.dn) is locked: unlock it in the directory" + again
 	case identity.ReasonDisabled:
-		return "; the service account is disabled: enable it in the directory" + again
+		return "; the service account (bind.dn) is disabled: enable it in the directory" + again
 	case identity.ReasonAccountExpired:
-		return "; the service account has ended: prolong it in the directory" + again
+		return "; the service account (bind.dn) has ended: prolong it in the directory" + again
 	case identity.ReasonPasswordExpired, identity.ReasonMustChange:
 		return "; the service account's password has expired: give it a new one in the directory and in the password file" + again
 	case identity.ReasonHours, identity.ReasonWorkstation:

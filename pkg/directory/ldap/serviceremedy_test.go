@@ -15,10 +15,10 @@ func TestLDAP63_WhyTheServiceAccountIsRefused(t *testing.T) {
 		"52e": "look at bind.dn and the password file",
 		"531": "at other hours or from other workstations only",
 		"532": "the service account's password has expired",
-		"533": "the service account is disabled",
-		"701": "the service account has ended",
+		"533": "the service account (bind.dn) is disabled",
+		"701": "the service account (bind.dn) has ended",
 		"773": "the service account's password has expired",
-		"775": "the service account is locked",
+		"775": "the service account (bind.dn) is locked",
 	}
 	for code, want := range tests {
 		t.Run(code, func(t *testing.T) {
