@@ -104,7 +104,7 @@ func TestTokenForOneRegistryIsRefusedByAnother(t *testing.T) {
 	}
 }
 
-// P67 in little: the certificate changes while pulls run, and no registry is started again.
+// TestP67_LeafRotationWhilePullsRun: a thousand pulls, in which the certificate changes four times, and no registry is started again.
 func TestP67_LeafRotationWhilePullsRun(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
@@ -116,7 +116,7 @@ func TestP67_LeafRotationWhilePullsRun(t *testing.T) {
 		}
 	}
 	old := mustGrant(t, s.gate, "alice", password)
-	const pulls, each, reloads = 200, 4, 4
+	const pulls, each, reloads = 1000, 4, 4
 	var done atomic.Int64
 	step := make(chan struct{}, pulls)
 	var clients sync.WaitGroup
