@@ -173,7 +173,9 @@ func changed(text string) time.Time {
 	return t.UTC()
 }
 
-// timeLimit is what the server is asked to keep to, in whole seconds.
+// timeLimit is what the server is asked to keep to, in whole seconds. It ends what nobody waits for any more, and nothing
+// before: a server that counts by the seconds of its clock (Samba) ends a search of N seconds up to a second early.
 func (b *Backend) timeLimit() int {
-	return int((b.options.Timeouts.Operation + time.Second - 1) / time.Second)
+	whole := (b.options.Timeouts.Operation + time.Second - 1) / time.Second
+	return int(whole) + 1
 }
