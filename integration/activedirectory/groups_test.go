@@ -33,12 +33,9 @@ func hasGroups(t *testing.T, g *gate.Gate, user, password string, want ...string
 	return f
 }
 
-// method makes a gate learn groups in another way, and wait for it: the domain takes its time for some of them.
+// method makes a gate learn groups in another way.
 func method(name string) func(gate.Settings) {
-	return func(s gate.Settings) {
-		s.Directory().Section("groups")["method"] = name
-		patient(s)
-	}
+	return func(s gate.Settings) { s.Directory().Section("groups")["method"] = name }
 }
 
 // TestLDAP11_12_13_GroupsOfEveryShape: a ring of ten, thirty levels, the primary group with what it is in, groups of every

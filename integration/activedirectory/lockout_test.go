@@ -120,7 +120,7 @@ func TestLDAP36_LostAnswersAreCounted(t *testing.T) {
 	t.Parallel()
 	d := samba.Shared(t)
 	p := tap.Start(t, d.Address+":636", d.TLS(t))
-	g := start(t, d, through(p), func(s gate.Settings) { s.Directory()["timeouts"] = gate.Settings{"operation": "1s"} })
+	g := start(t, d, through(p), func(s gate.Settings) { s.Directory()["timeouts"] = gate.Settings{"operation": "3s"} })
 	mustGrant(t, g, "u0014", d.Password)
 	p.Lose(func(r tap.Request) bool { return r.Operation == tap.Bind && r.Name != d.BindDN })
 	mark := p.Mark()

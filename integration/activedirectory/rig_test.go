@@ -56,19 +56,13 @@ func shared(t *testing.T) (*samba.Server, *gate.Gate) {
 // start starts a gate of a test's own, to which one address may fail as often as it likes.
 func start(t testing.TB, d gate.Directory, edits ...func(gate.Settings)) *gate.Gate {
 	t.Helper()
-	return gate.Start(t, d, policy, append([]func(gate.Settings){withoutAddressLimit}, edits...)...)
+	return gate.Start(t, d, policy, append([]func(gate.Settings){withoutAddressLimit, gate.Patient}, edits...)...)
 }
 
 // prepare is start without running the gate, for its commands.
 func prepare(t testing.TB, d gate.Directory, edits ...func(gate.Settings)) *gate.Gate {
 	t.Helper()
-	return gate.Prepare(t, d, policy, append([]func(gate.Settings){withoutAddressLimit}, edits...)...)
-}
-
-// patient lets a gate wait longer, where what counts is not how fast a busy machine is.
-func patient(s gate.Settings) {
-	s.Section("limits")["request_timeout"] = "10s"
-	s.Directory()["timeouts"] = gate.Settings{"operation": "8s"}
+	return gate.Prepare(t, d, policy, append([]func(gate.Settings){withoutAddressLimit, gate.Patient}, edits...)...)
 }
 
 func withoutAddressLimit(s gate.Settings) {

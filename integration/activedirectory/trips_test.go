@@ -114,7 +114,7 @@ func TestLDAP39_EverybodyHasTheOwnGroups(t *testing.T) {
 	d := samba.Shared(t)
 	p := tap.Start(t, d.Address+":636", d.TLS(t))
 	const people, rounds = 20, 2
-	g := start(t, d, through(p), patient, func(s gate.Settings) {
+	g := start(t, d, through(p), func(s gate.Settings) {
 		s.Directory()["cache"] = gate.Settings{"ttl": "1s"} // so that groups are read again and again
 		s.Directory()["bind_connections"] = gate.Settings{"min": 4, "max": 8}
 	})

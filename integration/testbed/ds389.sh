@@ -107,7 +107,7 @@ case ${1:-} in
   stop) one_at_a_time "$S"; stop_pid "$PIDF" 60 ;;
   kill) kill_pid "$PIDF" ;;
   restart) "$0" stop; "$0" start ;;
-  pause) signal_all "$PIDF" STOP ;;
+  pause) pause_all "$PIDF" ;;
   resume) signal_all "$PIDF" CONT ;;
   reset) one_at_a_time "$S"; stop_pid "$PIDF" 60; [[ -d $S/pristine ]] || die 'nothing to restore: start it first'
     rm -rf "$S/config" "$S/db"; cp -a "$S/pristine/." "$S/"; start ;;

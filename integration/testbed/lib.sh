@@ -17,6 +17,15 @@ alive() { local p t; [[ -s $1 ]] && read -r p t <"$1" && [[ $(starttime "$p") ==
 pid_of() { local p; read -r p _ <"$1" && printf '%s\n' "$p"; }
 # Each server leads its own session, so a signal to that session reaches its children and nothing else.
 signal_all() { ! alive "$1" || pkill "-$2" -s "$(pid_of "$1")"; }
+pause_all() { # file: freeze, and wait until no thread runs: each answers a signal to stop in its own time
+  local i running; alive "$1" || return 0; signal_all "$1" STOP
+  for ((i = 0; i < 500; i++)); do
+    running=$(for p in $(pgrep -s "$(pid_of "$1")"); do cat "/proc/$p/task/"*/stat 2>/dev/null || true; done | sed 's/.*) //; /^[TtZX]/d')
+    [[ -n $running ]] || return 0
+    sleep 0.02
+  done
+  die "process of $1 does not stop"
+}
 stop_pid() { # file [seconds]
   local i p; alive "$1" || { rm -f "$1"; return 0; }
   p=$(pid_of "$1"); kill -TERM "$p"; pkill -CONT -s "$p" || true

@@ -195,7 +195,8 @@ case ${1:-} in
   stop) stop "${2:-}" ;;
   kill) for n in ${2:-2 1}; do kill_pid "$(pidf "$n")"; done ;;
   restart) "$0" stop; "$0" start ;;
-  pause | resume) [[ $1 == pause ]] && sig=STOP || sig=CONT; for n in ${2:-1 2}; do signal_all "$(pidf "$n")" "$sig"; done ;;
+  pause) for n in ${2:-1 2}; do pause_all "$(pidf "$n")"; done ;;
+  resume) for n in ${2:-1 2}; do signal_all "$(pidf "$n")" CONT; done ;;
   reset) stop; [[ -d $S/pristine ]] || die 'nothing to restore: start it first'
     for n in 1 2; do rm -rf "$S/db$n"; cp -a "$S/pristine" "$S/db$n"; done; start ;;
   status) up=3; for n in 1 2; do if alive "$(pidf $n)"; then up=0; say "slapd$n running pid $(pid_of "$(pidf $n)"), memory $(mem_kb "$(pidf $n)") kB"

@@ -226,7 +226,7 @@ case ${1:-} in
   stop) one_at_a_time "$S"; stop_pid "$PIDF" ;;
   kill) kill_pid "$PIDF" ;;
   restart) "$0" stop; "$0" start ;;
-  pause) signal_all "$PIDF" STOP ;;
+  pause) pause_all "$PIDF" ;;
   resume) signal_all "$PIDF" CONT ;;
   reset) reset; exec 9>&-; "$0" start ;;
   local) local_write ;;

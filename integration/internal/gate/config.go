@@ -81,6 +81,13 @@ func Default(t testing.TB, dir string, d Directory) Settings {
 	}
 }
 
+// Patient makes a gate wait for its directory as long as it can be told to, for tests in which it does not count how fast
+// a busy machine is.
+func Patient(s Settings) {
+	s.Section("limits")["request_timeout"] = "10s"
+	s.Directory()["timeouts"] = Settings{"operation": "9s"}
+}
+
 // write writes a file that only its owner reads.
 func write(t testing.TB, name, text string) {
 	t.Helper()
