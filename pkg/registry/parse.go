@@ -89,12 +89,12 @@ func ParseScopes(values []string, limit int) (scopes []Scope, dropped []Dropped,
 			}
 		}
 	}
-	return Merge(scopes), dropped, nil
+	return merge(scopes), dropped, nil
 }
 
-// Merge sorts scopes by type and name and joins those of one resource, in place. The result shares the
+// merge sorts scopes by type and name and joins those of one resource, in place. The result shares the
 // memory of its argument.
-func Merge(scopes []Scope) []Scope {
+func merge(scopes []Scope) []Scope {
 	if len(scopes) < 2 {
 		return scopes
 	}

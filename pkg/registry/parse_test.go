@@ -2,7 +2,6 @@ package registry_test
 
 import (
 	"errors"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -54,11 +53,6 @@ func TestP42_OneResourceIsOneEntry(t *testing.T) {
 	if want := []registry.Scope{repo("a", registry.Pull|registry.Push)}; !slices.Equal(got, want) {
 		t.Errorf("scopes = %v, want %v", got, want)
 	}
-	access := registry.AccessList(append(got, got...))
-	want := []registry.Access{{Type: "repository", Name: "a", Actions: []string{"pull", "push"}}}
-	if !reflect.DeepEqual(access, want) {
-		t.Errorf("AccessList = %v, want %v", access, want)
-	}
 }
 
 func TestP46_StarOnARepositoryAsksForAll(t *testing.T) {
@@ -67,9 +61,6 @@ func TestP46_StarOnARepositoryAsksForAll(t *testing.T) {
 	if want := []registry.Scope{repo("a", registry.Wildcard)}; !slices.Equal(got, want) || len(dropped) != 0 {
 		t.Errorf("scopes = %v, dropped %v, want %v", got, dropped, want)
 	}
-	if access := registry.AccessList(got); len(access) != 0 {
-		t.Errorf("AccessList(%v) = %v, want no literal star on a repository", got, access)
-	}
 }
 
 func TestP47_StarOnTheCatalogIsLiteral(t *testing.T) {
@@ -77,11 +68,7 @@ func TestP47_StarOnTheCatalogIsLiteral(t *testing.T) {
 	got, _ := parse(t, "registry:catalog:*")
 	want := []registry.Scope{{Type: registry.TypeRegistry, Name: registry.CatalogName, Actions: registry.Catalog}}
 	if !slices.Equal(got, want) {
-		t.Fatalf("scopes = %v, want %v", got, want)
-	}
-	access := registry.AccessList(got)
-	if len(access) != 1 || !slices.Equal(access[0].Actions, []string{"*"}) {
-		t.Errorf("AccessList = %v, want the literal star", access)
+		t.Errorf("scopes = %v, want %v", got, want)
 	}
 }
 
@@ -261,28 +248,6 @@ func TestP56_OrderIsDeterministic(t *testing.T) {
 	}
 	if got, want := strings.Join(text, " "), "registry:catalog:* repository:a:delete,pull repository:b:pull,push"; got != want {
 		t.Errorf("scopes = %q, want %q", got, want)
-	}
-}
-
-func TestP60_AccessIsNeverNull(t *testing.T) {
-	t.Parallel()
-	for _, granted := range [][]registry.Scope{nil, {repo("a", 0)}, {repo("a", registry.Wildcard)}, {repo("a", registry.Catalog)}} {
-		if got := registry.AccessList(granted); got == nil || len(got) != 0 {
-			t.Errorf("AccessList(%v) = %#v, want an empty list", granted, got)
-		}
-	}
-}
-
-func TestAccessListLeavesItsArgument(t *testing.T) {
-	t.Parallel()
-	granted := []registry.Scope{repo("b", registry.Pull), repo("a", registry.Pull), repo("b", registry.Push)}
-	before := slices.Clone(granted)
-	got := registry.AccessList(granted)
-	if !slices.Equal(granted, before) {
-		t.Errorf("argument became %v, want %v", granted, before)
-	}
-	if len(got) != 2 || got[0].Name != "a" || got[1].Name != "b" || len(got[1].Actions) != 2 {
-		t.Errorf("AccessList = %v, want a and b", got)
 	}
 }
 

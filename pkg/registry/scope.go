@@ -1,7 +1,5 @@
 package registry
 
-import "slices"
-
 // The resource types that a token can name.
 const (
 	// TypeRepository is an image repository.
@@ -30,21 +28,4 @@ type Access struct {
 	Type    string   `json:"type"`
 	Name    string   `json:"name"`
 	Actions []string `json:"actions"`
-}
-
-// AccessList gives the access claim for granted scopes: sorted, one entry a resource, explicit actions only,
-// without entries that grant nothing. It is never nil and does not change its argument.
-func AccessList(granted []Scope) []Access {
-	merged := Merge(slices.Clone(granted))
-	list := make([]Access, 0, len(merged))
-	for _, s := range merged {
-		actions := s.Actions & RepositoryActions
-		if s.Type == TypeRegistry {
-			actions = s.Actions & Catalog
-		}
-		if actions != 0 {
-			list = append(list, Access{Type: s.Type, Name: s.Name, Actions: actions.Names()})
-		}
-	}
-	return list
 }

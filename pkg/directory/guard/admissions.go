@@ -113,11 +113,6 @@ func (a *Admissions) Recall(source, id string, password identity.Secret, changed
 	return Admission{Same: true, Valid: is.changed.Equal(changed), Age: hit.Age + is.proven, Doubted: is.doubted}
 }
 
-// Admits reports whether the password is the last one that a bind proved for the account.
-func (a *Admissions) Admits(source, id string, password identity.Secret, changed time.Time) bool {
-	return a.Recall(source, id, password, changed).Valid
-}
-
 // Doubt notes that the account had a wrong attempt, or was refused: until the next proof no password of it is
 // believed without a bind.
 func (a *Admissions) Doubt(source, id string) {

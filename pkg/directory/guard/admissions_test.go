@@ -49,8 +49,8 @@ func TestAdmissions(t *testing.T) {
 			a.Remember(happy.source, happy.id, identity.NewSecret(happy.password), happy.changed)
 			i := happy
 			tt.edit(&i)
-			if got := a.Admits(i.source, i.id, identity.NewSecret(i.password), i.changed); got != tt.want {
-				t.Errorf("Admits(%+v) = %t, want %t", i, got, tt.want)
+			if got := a.Recall(i.source, i.id, identity.NewSecret(i.password), i.changed).Valid; got != tt.want {
+				t.Errorf("Recall(%+v).Valid = %t, want %t", i, got, tt.want)
 			}
 		})
 	}
@@ -61,7 +61,7 @@ func TestAdmissionEnds(t *testing.T) {
 	one, two := identity.NewSecret("one"), identity.NewSecret("two")
 	clock := newClock()
 	a := newAdmissions(t, guard.AdmissionsOptions{Size: 3, Life: time.Hour, Now: clock.now})
-	admits := func(s identity.Secret) bool { return a.Admits("corp", "id", s, time.Time{}) }
+	admits := func(s identity.Secret) bool { return a.Recall("corp", "id", s, time.Time{}).Valid }
 
 	a.Remember("corp", "id", one, time.Time{})
 	a.Remember("corp", "id", two, time.Time{})
@@ -212,14 +212,14 @@ func TestAdmissionTells(t *testing.T) {
 	clock.advance(time.Minute)
 	check("doubted", recall(one, changed), guard.Admission{Same: true, Valid: true, Age: 2 * time.Minute, Doubted: true})
 	clock.advance(57*time.Minute + 59*time.Second)
-	if !a.Admits("corp", "id", one, changed) {
+	if !a.Recall("corp", "id", one, changed).Valid {
 		t.Error("a doubt ended the admission")
 	}
 	clock.advance(time.Second)
 	check("an hour after its proof", recall(one, changed), guard.Admission{})
 	a.Remember("corp", "id", one, changed)
 	check("proven again", recall(one, changed), guard.Admission{Same: true, Valid: true})
-	if !a.Forget("corp", "id") || a.Forget("corp", "id") || a.Admits("corp", "id", one, changed) {
+	if !a.Forget("corp", "id") || a.Forget("corp", "id") || a.Recall("corp", "id", one, changed).Valid {
 		t.Error("Forget() does not tell what it forgets")
 	}
 }
