@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/directory/guard"
@@ -33,6 +34,9 @@ type Backend interface {
 	// [*identity.AccountError]; groups that could not be read completely are [identity.ErrUnavailable].
 	Account(ctx context.Context, e Entry, p Proof, maxAge time.Duration) (Account, error)
 }
+
+// AnyAge as a maxAge leaves it to the memory how old an answer may be.
+const AnyAge = time.Duration(math.MaxInt64)
 
 // Entry is one account's entry as the directory holds it. It is immutable.
 type Entry struct {

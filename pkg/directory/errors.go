@@ -9,6 +9,9 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
+// ErrInvalidOptions means that a part of this package cannot be made from its options.
+var ErrInvalidOptions = errors.New("invalid directory options")
+
 // errIncomplete means that an entry lacks what everything else is keyed by.
 var errIncomplete = errors.New("entry without id, DN or name")
 

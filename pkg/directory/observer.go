@@ -6,6 +6,23 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
+// What an [Observer] calls the memories and the questions.
+const (
+	entryCache     = "entry"
+	accountCache   = "account"
+	unknownCache   = "unknown_name"
+	wrongCache     = "wrong_password"
+	admissionCache = "admission"
+
+	hitResult   = "hit"
+	missResult  = "miss"
+	staleResult = "stale"
+
+	findKind    = "find"
+	bindKind    = "bind"
+	accountKind = "account"
+)
+
 // Observer is told what happens, in the manner of net/http/httptrace. Every func may be nil, is called from
 // many goroutines at once, and must not block.
 type Observer struct {
