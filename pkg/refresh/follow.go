@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -62,11 +63,15 @@ func (s *Store) follow() error {
 	return nil
 }
 
-// rotationDue reports whether the youngest key has sealed for long enough.
+// rotationDue reports whether the key that seals has done so for long enough, and none is about to. One that begins far
+// away is of a time when the clock was wrong.
 func (s *Store) rotationDue(now time.Time) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return now.Sub(s.keys[len(s.keys)-1].from) >= rotateEvery
+	return !slices.ContainsFunc(s.keys, func(k *key) bool {
+		age := now.Sub(k.from)
+		return age < rotateEvery && age >= -announce-skew
+	})
 }
 
 // flush writes down the last uses.

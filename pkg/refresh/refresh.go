@@ -99,9 +99,10 @@ func (t *Tokens) Issue(ctx context.Context, service string, who identity.Princip
 		return identity.Secret{}, "", fmt.Errorf("look the account up for a refresh token: %w", err)
 	}
 	c := content{
-		issued: now, changed: later(who.PasswordChanged, again.PasswordChanged),
+		changed: later(who.PasswordChanged, again.PasswordChanged),
 		service: service, account: account{who.Source, who.ID},
 	}
+	c.issued = t.store.dated(c.account, now)
 	life := limits.Lifetime
 	if c.changed.IsZero() {
 		life = min(life, UndatedLifetime)
@@ -151,7 +152,7 @@ func (t *Tokens) read(service string, token identity.Secret) (content, error) {
 	switch end := c.issued.Add(limits.Lifetime); {
 	case c.service != service:
 		reason = identity.ReasonRefreshOtherService
-	case c.issued.Sub(now) > skew:
+	case c.issued.Sub(later(now, t.store.revokedUntil(c.account))) > skew:
 		reason = identity.ReasonRefreshFuture
 	case !now.Before(c.expires), !now.Before(end):
 		reason = identity.ReasonRefreshExpired
@@ -175,7 +176,7 @@ func (t *Tokens) look(ctx context.Context, c *content) (identity.Principal, erro
 	who, err := t.resolver.Resolve(ctx, c.account.directory, idPrefix+c.account.id)
 	if err != nil {
 		if refusal, ok := errors.AsType[*identity.AccountError](err); ok && slices.Contains(Ending(), refusal.Reason) {
-			t.store.end(c.account, refusal.Reason)
+			t.store.end(c, refusal.Reason)
 		}
 		return identity.Principal{}, err
 	}

@@ -17,7 +17,8 @@ var ErrFuture = fmt.Errorf("%w: the time of a revocation lies in the future", Er
 type Revocation struct {
 	// Directory and ID name the account; both empty means all accounts.
 	Directory, ID string
-	// Before is the time; zero means now. Of all accounts and without a time, the key that seals is replaced too.
+	// Before is the time; zero means now, by the clock of every process: also what one that is ahead has dated later is
+	// revoked. Of all accounts and without a time, the key that seals is replaced too.
 	Before time.Time
 	// Why is a word for the file; it may be empty.
 	Why string
@@ -36,7 +37,7 @@ func (s *Store) Revoke(r Revocation) error {
 	line := revocation{Directory: r.Directory, ID: r.ID, Before: r.Before.UTC(), At: now.UTC(), Why: r.Why}
 	entries := []entry{{Revoked: &line}}
 	if r.Before.IsZero() {
-		line.Before = now.UTC()
+		line.Before = s.untilNow(line.account(), now)
 		if r.ID == "" {
 			k, err := newKey(now, s.random)
 			if err != nil {
@@ -51,14 +52,15 @@ func (s *Store) Revoke(r Revocation) error {
 	return nil
 }
 
-// end ends the tokens of an account that were made until now, because its directory said why. Those that have ended
-// already cost nothing.
-func (s *Store) end(who account, why identity.Reason) {
-	now := s.now().UTC()
-	if s.revoked(who, now) {
+// end ends the tokens of the account of a token that were made until now, because its directory said why. Those that
+// have ended already cost nothing.
+func (s *Store) end(c *content, why identity.Reason) {
+	now, who := s.now(), c.account
+	if s.revoked(who, c.issued) {
 		return
 	}
-	err := s.put(entry{Revoked: &revocation{Directory: who.directory, ID: who.id, Before: now, At: now, Why: string(why)}})
+	line := revocation{Directory: who.directory, ID: who.id, Before: s.untilNow(who, now), At: now.UTC(), Why: string(why)}
+	err := s.put(entry{Revoked: &line})
 	if err != nil {
 		s.observer.failed(fmt.Errorf("end the refresh tokens of an account: %w", err))
 	}
@@ -70,13 +72,25 @@ func (r revocation) account() account { return account{r.Directory, r.ID} }
 
 // revoked reports whether the tokens of an account that were made at a time have ended.
 func (s *Store) revoked(who account, issued time.Time) bool {
+	return !issued.After(s.revokedUntil(who))
+}
+
+// revokedUntil is until when the tokens of an account were made that have ended; zero if none has.
+func (s *Store) revokedUntil(who account) time.Time {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if !issued.After(s.all) {
-		return true
-	}
-	r, ok := s.accounts[who]
-	return ok && !issued.After(r.Before)
+	return later(s.all, s.accounts[who].Before)
+}
+
+// untilNow gives the time of a revocation of every token that was made until now. A process whose clock is ahead may
+// have dated one later, and so has one that was made just after another revocation.
+func (s *Store) untilNow(who account, now time.Time) time.Time {
+	return later(now.Add(skew), s.revokedUntil(who).Add(1)).UTC()
+}
+
+// dated gives the time that a token is made at: now, or just after what is revoked.
+func (s *Store) dated(who account, now time.Time) time.Time {
+	return later(now, s.revokedUntil(who).Add(1))
 }
 
 // Revocations is how many accounts have tokens that were revoked, and not all of which have expired.

@@ -229,7 +229,8 @@ func (s *Store) living() []entry {
 		all = append(all, entry{Revoked: &revocation{Before: s.all.UTC(), At: now.UTC()}})
 	}
 	for who, r := range s.accounts {
-		if !r.Before.After(s.all) || now.Sub(r.Before) > MaxLifetime {
+		ended := now.Sub(r.Before) > MaxLifetime && r.Before.Before(s.keys[0].from) // the clock alone may be wrong
+		if !r.Before.After(s.all) || ended {
 			delete(s.accounts, who)
 			continue
 		}

@@ -376,3 +376,91 @@ func TestManyAtOnce(t *testing.T) {
 		t.Errorf("%d accounts, want 4", n)
 	}
 }
+
+// TestRevokedWhereClocksDiffer: a revocation ends what a process with a clock ahead has made before it, and nothing that
+// is made after it.
+func TestRevokedWhereClocksDiffer(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		revoke refresh.Revocation
+		reason identity.Reason
+	}{
+		"account": {refresh.Revocation{Directory: source, ID: "id-1"}, identity.ReasonRefreshRevoked},
+		"all":     {refresh.Revocation{}, identity.ReasonRefreshForged}, // the key is another one by then
+	}
+	for name, c := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, nil)
+			for range 3 { // also of what was made just after a revocation
+				r.pass(time.Minute)
+				ahead := r.issue(t)
+				r.pass(-time.Minute)
+				r.want(t, ahead, "")
+				if err := r.store.Revoke(c.revoke); err != nil {
+					t.Fatal(err)
+				}
+				r.want(t, ahead, c.reason)
+				r.open(t, nil)
+				r.want(t, ahead, c.reason)
+				after := r.issue(t)
+				r.want(t, after, "")
+				r.pass(-time.Minute) // the clock of another process
+				r.want(t, after, "")
+				r.pass(2 * time.Minute)
+				r.want(t, ahead, c.reason)
+				r.want(t, after, "")
+			}
+		})
+	}
+}
+
+// TestEndedTwiceWithinAMinute: an account that is disabled, enabled and disabled again loses the tokens of between.
+func TestEndedTwiceWithinAMinute(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for range 3 {
+		token := r.issue(t)
+		r.pass(time.Second)
+		r.people.say(identity.Principal{}, &identity.AccountError{Reason: identity.ReasonDisabled})
+		r.want(t, token, identity.ReasonDisabled)
+		r.people.say(alice(), nil)
+		r.want(t, token, identity.ReasonRefreshRevoked)
+	}
+}
+
+// TestClockFarAhead: a clock that was far ahead for a while brings no revoked token back, and holds up no rotation.
+func TestClockFarAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		revoked := r.issue(t)
+		r.pass(time.Second)
+		if err := r.store.Revoke(refresh.Revocation{Directory: source, ID: "id-1"}); err != nil {
+			t.Fatal(err)
+		}
+		good := r.issue(t)
+		const years = 40 * refresh.MaxLifetime
+		r.pass(years)
+		running(t, r.store, 3*time.Second)
+		for range 600 { // until the file is written anew
+			if err := r.store.Revoke(refresh.Revocation{Directory: source, ID: "id-7"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.pass(-years)
+		r.open(t, nil)
+		r.want(t, good, "")
+		r.want(t, revoked, identity.ReasonRefreshRevoked)
+		before := r.store.KeySince()
+		r.pass(31 * 24 * time.Hour)
+		running(t, r.store, 10*time.Second)
+		r.pass(2 * time.Minute)
+		if !r.store.KeySince().After(before) {
+			t.Error("no key takes over any more")
+		}
+		if n := strings.Count(string(r.file(t)), `"key"`); n != 3 {
+			t.Errorf("%d keys, want 3: one of before, one of the wrong time, one of now", n)
+		}
+	})
+}
