@@ -58,6 +58,7 @@ type Authenticator struct {
 	provenFor    time.Duration
 	provenIfDown time.Duration
 	binds        *cache.Flight[guard.Fingerprint, proven]
+	latecomers   *latecomers
 	repeats      *repeats
 	pace         pace
 	dated        atomic.Bool  // the directory tells when passwords changed
@@ -99,7 +100,8 @@ func New(o Options) (*Authenticator, error) {
 		o.Budget, errBudget = guard.NewBudget(guard.BudgetOptions{})
 	}
 	repeats, errRepeats := newRepeats(o.Now)
-	if err := errors.Join(errFlight, errWrong, errAdmissions, errBudget, errRepeats); err != nil {
+	latecomers, errLatecomers := newLatecomers(o.Now)
+	if err := errors.Join(errFlight, errWrong, errAdmissions, errBudget, errRepeats, errLatecomers); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalidOptions, err)
 	}
 	lockouts, _ := o.Backend.(LockoutReader)
@@ -107,7 +109,7 @@ func New(o Options) (*Authenticator, error) {
 		source: o.Source, backend: o.Backend, lockouts: lockouts, wrong: o.WrongPasswords, admissions: o.Admissions,
 		budget: o.Budget, strangers: o.Strangers, addresses: o.Addresses, unproven: o.Unproven,
 		provenFor: o.ProvenFor, provenIfDown: o.ProvenIfDown,
-		binds: binds, repeats: repeats, observer: o.Observer, now: o.Now,
+		binds: binds, latecomers: latecomers, repeats: repeats, observer: o.Observer, now: o.Now,
 	}, nil
 }
 

@@ -33,7 +33,16 @@ type proven struct {
 // prove has the password of a question proven, once for everybody who asks the same.
 func (a *Authenticator) prove(ctx context.Context, q question) (proven, error) {
 	answer, err := a.binds.Do(ctx, q.print, func(ctx context.Context) (proven, error) {
-		return a.ask(ctx, q)
+		if p, ok := a.latecomers.get(q); ok {
+			a.observer.coalesced(a.source, bindKind)
+			return p, nil
+		}
+		sent := a.now()
+		p, err := a.ask(ctx, q)
+		if err == nil {
+			a.latecomers.keep(q.print, sent, p)
+		}
+		return p, err
 	})
 	if !answer.Shared {
 		if refused(err, identity.ReasonWrongPassword) {
