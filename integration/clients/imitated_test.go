@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/wharfgate/wharfgate/integration/internal/gate"
 	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 )
 
@@ -111,7 +112,7 @@ func TestP34_HelmGoesOnAskingWhileThrottled(t *testing.T) {
 func TestP35_BurstOfIdenticalRequestsIsOneBind(t *testing.T) {
 	t.Parallel()
 	d := startDirectory(t)
-	g := startGate(t, d)
+	g := startGate(t, d, gate.Patient) // it is to wait until the whole burst is there
 	a := ask{query: "account=alice&scope=repository%3Apayments%2Fapi%3Apull%2Cpush&service=" + service3}
 	if answer := a.send(t, g.Realm(), "alice", d.Password); answer.status != http.StatusOK {
 		t.Fatalf("login = %d %s", answer.status, answer.body)
