@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/wharfgate/wharfgate/integration/internal/gate"
 )
 
 // TestForget: an account whose budget is empty gets in at once after wharfgate forget, by the gate that runs; without one
@@ -13,7 +15,7 @@ import (
 func TestForget(t *testing.T) {
 	t.Parallel()
 	d := startDirectory(t)
-	g := startGate(t, d, withoutAddressLimit)
+	g := startGate(t, d, gate.WithoutAddressLimit)
 	settle(t, d, g)
 	ask := func(password string) int {
 		t.Helper()

@@ -17,7 +17,7 @@ import (
 func TestLDAP33_ManyWrongPasswordsLockNobody(t *testing.T) {
 	t.Parallel()
 	d := startDirectory(t)
-	g := startGate(t, d, withoutAddressLimit)
+	g := startGate(t, d, gate.WithoutAddressLimit)
 	settle(t, d, g)
 	for i, at := range []string{"one after the other", "at once"} {
 		user := fmt.Sprintf("u%05d", 10+i)
@@ -72,7 +72,7 @@ func TestLDAP34_StrangersLockNobodyOut(t *testing.T) {
 func TestLDAP68_UnknownNamesAreAnsweredAlike(t *testing.T) {
 	t.Parallel()
 	d := startDirectory(t)
-	g := startGate(t, d, withoutAddressLimit)
+	g := startGate(t, d, gate.WithoutAddressLimit)
 	settle(t, d, g)
 	a := g.Asker(serviceV3)
 	const names, tries = 40, 5
@@ -106,9 +106,4 @@ func TestLDAP68_UnknownNamesAreAnsweredAlike(t *testing.T) {
 		t.Errorf("the median answer to a known name takes %v, to an unknown one %v, want within %v", known, unknown, near)
 	}
 	t.Logf("median: known %v, unknown %v", known, unknown)
-}
-
-// withoutAddressLimit is for tests with more failures than one client may have.
-func withoutAddressLimit(s gate.Settings) {
-	s["failed_logins_per_address"] = gate.Settings{"exempt": []string{"127.0.0.0/8", "::1/128"}}
 }

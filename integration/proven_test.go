@@ -151,7 +151,7 @@ func TestLDAP33_BudgetFollowsThePasswordPolicy(t *testing.T) {
 		})
 		person("has-"+name, name)
 	}
-	g := startGate(t, d, withoutAddressLimit)
+	g := startGate(t, d, gate.WithoutAddressLimit)
 	settle(t, d, g)
 	for user, want := range map[string]int{"has-four": 2, "has-nine": 7, "u00006": 2} {
 		mark := d.Mark(t)

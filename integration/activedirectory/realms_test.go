@@ -30,7 +30,7 @@ func TestLDAP66_DomainAndOpenLDAP(t *testing.T) {
 	partner.AddGroup(t, slapd.Names, "realm-devs", partner.PersonDN("doppel"))
 	section := gate.Section(t, t.TempDir(), "partner", partner)
 	section["realms"] = []string{"PARTNER", "partner.example"}
-	g := gate.Start(t, d, realmsPolicy, withoutAddressLimit, gate.Patient, func(s gate.Settings) {
+	g := gate.Start(t, d, realmsPolicy, gate.WithoutAddressLimit, gate.Patient, func(s gate.Settings) {
 		s["directories"] = append(s["directories"].([]gate.Settings), section)
 	})
 	asked := func(user, password string) client.Answer {

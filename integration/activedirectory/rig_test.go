@@ -56,17 +56,13 @@ func shared(t *testing.T) (*samba.Server, *gate.Gate) {
 // start starts a gate of a test's own, to which one address may fail as often as it likes.
 func start(t testing.TB, d gate.Directory, edits ...func(gate.Settings)) *gate.Gate {
 	t.Helper()
-	return gate.Start(t, d, policy, append([]func(gate.Settings){withoutAddressLimit, gate.Patient}, edits...)...)
+	return gate.Start(t, d, policy, append([]func(gate.Settings){gate.WithoutAddressLimit, gate.Patient}, edits...)...)
 }
 
 // prepare is start without running the gate, for its commands.
 func prepare(t testing.TB, d gate.Directory, edits ...func(gate.Settings)) *gate.Gate {
 	t.Helper()
-	return gate.Prepare(t, d, policy, append([]func(gate.Settings){withoutAddressLimit, gate.Patient}, edits...)...)
-}
-
-func withoutAddressLimit(s gate.Settings) {
-	s["failed_logins_per_address"] = gate.Settings{"exempt": []string{"127.0.0.0/8", "::1/128"}}
+	return gate.Prepare(t, d, policy, append([]func(gate.Settings){gate.WithoutAddressLimit, gate.Patient}, edits...)...)
 }
 
 // ask asks for a token.

@@ -32,10 +32,7 @@ rules:
 // startFor runs the program for a directory until the test ends. One address may fail as often as it likes.
 func startFor(t testing.TB, d gate.Directory, edits ...func(gate.Settings)) *program {
 	t.Helper()
-	unlimited := func(s gate.Settings) {
-		s["failed_logins_per_address"] = gate.Settings{"exempt": []string{"127.0.0.0/8", "::1/128"}}
-	}
-	config, settings := configureFor(t, d, teamFolders, append([]func(gate.Settings){unlimited}, edits...)...)
+	config, settings := configureFor(t, d, teamFolders, append([]func(gate.Settings){gate.WithoutAddressLimit}, edits...)...)
 	return runProgram(t, config, settings)
 }
 

@@ -19,7 +19,7 @@ func TestLDAP33_389RuleThatMayNotBeRead(t *testing.T) {
 	d := ds389.Start(t)
 	d.Set(t, "cn=config", "passwordMaxFailure", "3")
 	d.AddPerson(t, "owner")
-	g := gate.Start(t, d, policy, withoutAddressLimit)
+	g := gate.Start(t, d, policy, gate.WithoutAddressLimit)
 	guess(t, g, "owner", 100)
 	if n := d.BadPasswords(t, "owner"); n != 1 {
 		t.Errorf("the server counts %d wrong passwords, want 1", n)
@@ -38,7 +38,7 @@ func TestLDAP33_389RuleThatMayNotBeRead(t *testing.T) {
 		`(targetattr="objectClass || passwordLockout || passwordMaxFailure || passwordResetFailureCount || passwordLockoutDuration")`+
 			`(version 3.0; acl "lockout rule"; allow (read,search,compare) userdn="ldap:///`+d.BindDN+`";)`)
 	d.AddPerson(t, "reader")
-	told := gate.Start(t, d, policy, withoutAddressLimit)
+	told := gate.Start(t, d, policy, gate.WithoutAddressLimit)
 	guess(t, told, "reader", 100)
 	if n := d.BadPasswords(t, "reader"); n != 2 {
 		t.Errorf("with a rule that can be read the server counts %d wrong passwords, want 2", n)
@@ -46,11 +46,6 @@ func TestLDAP33_389RuleThatMayNotBeRead(t *testing.T) {
 	if said := check(t, told); !strings.Contains(said.Out, "4 wrong passwords") || !strings.Contains(said.Out, "passwordMaxFailure of cn=config") {
 		t.Errorf("check --online does not tell the rule:\n%s%s", said.Out, said.Err)
 	}
-}
-
-// withoutAddressLimit lets this machine's wrong passwords all come to the account's own budget.
-func withoutAddressLimit(s gate.Settings) {
-	s["failed_logins_per_address"] = gate.Settings{"exempt": []string{"127.0.0.0/8", "::1/128"}}
 }
 
 // guess tries so many different wrong passwords, ten at once.

@@ -39,11 +39,7 @@ rules:
 // start starts a gate to which one address may fail as often as it likes.
 func start(t testing.TB, d gate.Directory, edits ...func(gate.Settings)) *gate.Gate {
 	t.Helper()
-	return gate.Start(t, d, policy, append([]func(gate.Settings){withoutAddressLimit}, edits...)...)
-}
-
-func withoutAddressLimit(s gate.Settings) {
-	s["failed_logins_per_address"] = gate.Settings{"exempt": []string{"127.0.0.0/8", "::1/128"}}
+	return gate.Start(t, d, policy, append([]func(gate.Settings){gate.WithoutAddressLimit}, edits...)...)
 }
 
 // servers names the servers of the directory.

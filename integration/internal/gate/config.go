@@ -88,6 +88,11 @@ func Patient(s Settings) {
 	s.Directory()["timeouts"] = Settings{"operation": "9s"}
 }
 
+// WithoutAddressLimit lets one address fail as often as it likes: all clients of a test come from one.
+func WithoutAddressLimit(s Settings) {
+	s["failed_logins_per_address"] = Settings{"exempt": []string{"127.0.0.0/8", "::1/128"}}
+}
+
 // write writes a file that only its owner reads.
 func write(t testing.TB, name, text string) {
 	t.Helper()
