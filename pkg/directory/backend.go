@@ -95,6 +95,8 @@ type Account struct {
 	ReadAt time.Time
 	// Stale is true when the answer is older than its normal life because the directory is away.
 	Stale bool
+	// Unjudged is true when the directory says of every account whether it may log in, and that may not be read.
+	Unjudged bool
 }
 
 // A GroupFinder answers questions about groups by name: for check and for the policy's named groups.
@@ -116,6 +118,9 @@ type ServerStatus struct {
 	Server string
 	// Err is nil when the service account could bind and read.
 	Err error
+	// Answered reports whether the server answered. With an Err, what it answered is that what is configured does not
+	// fit: a service account that it refuses, a base DN that it does not have.
+	Answered bool
 	// Latency is how long the answer took.
 	Latency time.Duration
 	// CertificateNotAfter is when the server's certificate ends; zero without TLS.

@@ -110,6 +110,7 @@ func (a *Authenticator) principal(ctx context.Context, p proven) (identity.Princ
 	return identity.Principal{
 		Kind: identity.Person, Source: a.source, ID: p.entry.ID, Name: p.entry.Name,
 		Groups: account.Groups, PasswordChanged: changed, Stale: account.Stale || p.unasked,
+		Unjudged: account.Unjudged,
 	}, nil
 }
 

@@ -51,6 +51,9 @@ type Principal struct {
 	PasswordChanged time.Time
 	// Stale is true when the groups are older than their normal life because the directory is away.
 	Stale bool
+	// Unjudged is true when the directory says of every account whether it may log in, and that may not be read: then only
+	// a bind tells.
+	Unjudged bool
 }
 
 // Credentials are what a request presented, before anything was proven.

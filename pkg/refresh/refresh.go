@@ -24,6 +24,9 @@ const (
 	idPrefix = "id:"
 )
 
+// errUnjudged means that nothing tells whether an account was disabled: no bind follows the use of a refresh token.
+var errUnjudged = fmt.Errorf("%w: the service account may not read whether the account is disabled, and a refresh token is used without a bind", identity.ErrUnavailable)
+
 // Service says how long the tokens of a service live.
 type Service struct {
 	// Lifetime is how long a token lives; zero means [DefaultLifetime]. A shorter one is in force for tokens that
@@ -97,6 +100,9 @@ func (t *Tokens) Issue(ctx context.Context, service string, who identity.Princip
 	again, err := t.resolver.Resolve(ctx, who.Source, idPrefix+who.ID)
 	if err != nil {
 		return identity.Secret{}, "", fmt.Errorf("look the account up for a refresh token: %w", err)
+	}
+	if again.Unjudged {
+		return identity.Secret{}, "", errUnjudged
 	}
 	c := content{
 		changed: later(who.PasswordChanged, again.PasswordChanged),
@@ -180,8 +186,11 @@ func (t *Tokens) look(ctx context.Context, c *content) (identity.Principal, erro
 		}
 		return identity.Principal{}, err
 	}
-	if who.ID != c.account.id || who.Source != c.account.directory {
+	switch {
+	case who.ID != c.account.id || who.Source != c.account.directory:
 		return identity.Principal{}, fmt.Errorf("%w: another account than that of the refresh token", identity.ErrUnavailable)
+	case who.Unjudged:
+		return identity.Principal{}, errUnjudged
 	}
 	// A memory may still have the time before the last change. One that is gone altogether tells nothing any more.
 	if who.PasswordChanged.After(c.changed) || who.PasswordChanged.IsZero() && !c.changed.IsZero() {

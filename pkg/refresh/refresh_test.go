@@ -265,6 +265,25 @@ func TestP79_DirectoryDown(t *testing.T) {
 	}
 }
 
+// TestNobodyCanTellWhetherItIsDisabled: no bind follows a refresh token, so that there is none where only a bind would tell.
+func TestNobodyCanTellWhetherItIsDisabled(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	token := r.issue(t)
+	hidden := alice()
+	hidden.Unjudged = true
+	r.people.say(hidden, nil)
+	who, _, err := r.Redeem(t.Context(), service, token)
+	if !errors.Is(err, identity.ErrUnavailable) || errors.Is(err, identity.ErrInvalidCredentials) || who.Name != "" {
+		t.Errorf("Redeem = %+v, %v, want ErrUnavailable", who, err)
+	}
+	if token, _, err := r.Issue(t.Context(), service, alice()); !errors.Is(err, identity.ErrUnavailable) || !token.IsEmpty() {
+		t.Errorf("Issue = %v, want ErrUnavailable", err)
+	}
+	r.people.say(alice(), nil)
+	r.want(t, token, "")
+}
+
 // TestDirectoryTakenOutOfTheConfiguration: its tokens are refused, and live on should it come back.
 func TestDirectoryTakenOutOfTheConfiguration(t *testing.T) {
 	t.Parallel()

@@ -29,6 +29,7 @@ func (b *Backend) Account(ctx context.Context, e directory.Entry, p directory.Pr
 			return directory.Account{}, b.refuse(reason, e, detail)
 		}
 		e.DN, account.PasswordChanged = own.DN, b.options.Users.State.passwordChanged(own)
+		account.Unjudged = b.options.Users.State.isHidden(own)
 	}
 	f := w.run(ctx, e, own)
 	if f == nil {

@@ -37,6 +37,12 @@ func (s State) judge(e *goldap.Entry, now time.Time, proven bool) (reason identi
 	return s.refusal(evidenceOf(e, now, proven))
 }
 
+// isHidden reports whether an entry lacks what every account has that may be read. In other dialects than that of Active
+// Directory an attribute that is not there says that nothing speaks against the account.
+func (s State) isHidden(e *goldap.Entry) bool {
+	return s == ActiveDirectoryState && first(e, accountControl) == ""
+}
+
 // passwordChanged reads when the password of an entry last changed; zero where that cannot be told.
 func (s State) passwordChanged(e *goldap.Entry) time.Time {
 	_, attribute := s.attributes()

@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -51,6 +52,9 @@ func (s *server) checkAccounts(c *connection, status *directory.ServerStatus) *s
 	if len(missing) > 0 {
 		status.Warnings = append(status.Warnings, "The service account may not read "+strings.Join(missing, ", ")+
 			" of accounts, so what they would tell of an account's state shows in its next bind only: give it the right to read them.")
+		if slices.Contains(missing, accountControl) {
+			status.Warnings = append(status.Warnings, "Without "+accountControl+" nobody gets or uses a refresh token, as no bind tells then whether the account is disabled.")
+		}
 	}
 	if b.options.Groups.Method == TokenGroups && len(own.Entries[0].GetEqualFoldRawAttributeValues(tokenGroupsAttribute)) == 0 {
 		return noTokenGroups()

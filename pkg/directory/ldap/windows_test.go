@@ -140,7 +140,10 @@ func TestAccountState(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = b.Account(t.Context(), e, directory.Proof{}, 0)
+			account, err := b.Account(t.Context(), e, directory.Proof{}, 0)
+			if hidden := tt.name == "nothing may be read"; account.Unjudged != hidden {
+				t.Errorf("Account: Unjudged is %t, want %t", account.Unjudged, hidden)
+			}
 			refusal, refused := errors.AsType[*identity.AccountError](err)
 			if tt.want == "" && err != nil || tt.want != "" && (!refused || refusal.Reason != tt.want) {
 				t.Errorf("Account: %v, want reason %q", err, tt.want)
