@@ -2,8 +2,6 @@ package ds389
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"os"
 	"strconv"
 	"sync"
 	"testing"
@@ -27,6 +25,8 @@ type Server struct {
 	BindDN, RootDN string
 	// Password is everybody's, but RootPassword.
 	Password, RootPassword string
+
+	testbed.Entries
 
 	script *testbed.Script
 }
@@ -65,6 +65,7 @@ func start(t testing.TB, life testbed.Life) *Server {
 	e := s.script.Environment(t)
 	s.CAFile, s.BaseDN, s.BindDN, s.Password = e["DS_CA"], e["DS_BASE_DN"], e["DS_BIND_DN"], e["DS_USER_PW"]
 	s.RootDN, s.RootPassword = e["DS_ROOT_DN"], e["DS_ROOT_PW"]
+	s.Entries = testbed.NewEntries(s.URL, s.RootDN, s.RootPassword, s.TLS)
 	return s
 }
 
@@ -119,7 +120,7 @@ func (s *Server) AddGroup(t testing.TB, cn string, members ...string) {
 // AddGroups adds many groups many-0, many-1, ... of one member.
 func (s *Server) AddGroups(t testing.TB, n int, member string) {
 	t.Helper()
-	s.write(t, func(c *ldap.Conn) error {
+	s.Change(t, func(c *ldap.Conn) error {
 		for i := range n {
 			add := ldap.NewAddRequest(s.GroupDN("many-"+strconv.Itoa(i)), nil)
 			add.Attribute("objectClass", []string{"groupOfNames"})
@@ -132,53 +133,11 @@ func (s *Server) AddGroups(t testing.TB, n int, member string) {
 	})
 }
 
-// Add adds an entry. Attributes without values are left out.
-func (s *Server) Add(t testing.TB, dn string, attributes map[string][]string) {
-	t.Helper()
-	add := ldap.NewAddRequest(dn, nil)
-	for name, values := range attributes {
-		if len(values) > 0 {
-			add.Attribute(name, values)
-		}
-	}
-	s.write(t, func(c *ldap.Conn) error { return c.Add(add) })
-}
-
-// Set replaces the values of an attribute; none removes it.
-func (s *Server) Set(t testing.TB, dn, attribute string, values ...string) {
-	t.Helper()
-	m := ldap.NewModifyRequest(dn, nil)
-	m.Replace(attribute, values)
-	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
-}
-
-// AddValues adds values to an attribute.
-func (s *Server) AddValues(t testing.TB, dn, attribute string, values ...string) {
-	t.Helper()
-	m := ldap.NewModifyRequest(dn, nil)
-	m.Add(attribute, values)
-	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
-}
-
 // SetPassword changes a person's password for good: the directory does not ask the person to change it.
 func (s *Server) SetPassword(t testing.TB, uid, password string) {
 	t.Helper()
 	s.Set(t, s.PersonDN(uid), "userPassword", password)
 	s.Set(t, s.PersonDN(uid), "passwordExpirationTime")
-}
-
-// Read returns the values of an entry's attributes, as the root of the server sees them.
-func (s *Server) Read(t testing.TB, dn string, attributes ...string) *ldap.Entry {
-	t.Helper()
-	var found *ldap.Entry
-	s.write(t, func(c *ldap.Conn) error {
-		r, err := c.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", attributes, nil))
-		if err == nil {
-			found = r.Entries[0]
-		}
-		return err
-	})
-	return found
 }
 
 // BadPasswords is how many wrong passwords the server counts for a person.
@@ -192,29 +151,4 @@ func (s *Server) BadPasswords(t testing.TB, uid string) int {
 }
 
 // TLS trusts the server's certificate authority.
-func (s *Server) TLS(t testing.TB) *tls.Config {
-	t.Helper()
-	ca, err := os.ReadFile(s.CAFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(ca)
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-}
-
-// write does one thing as the account that may.
-func (s *Server) write(t testing.TB, do func(*ldap.Conn) error) {
-	t.Helper()
-	c, err := ldap.DialURL(s.URL, ldap.DialWithTLSConfig(s.TLS(t)))
-	if err != nil {
-		t.Fatalf("reach 389-ds: %v", err)
-	}
-	defer func() { _ = c.Close() }()
-	if err := c.Bind(s.RootDN, s.RootPassword); err != nil {
-		t.Fatalf("bind as root of 389-ds: %v", err)
-	}
-	if err := do(c); err != nil {
-		t.Fatalf("write to 389-ds: %v", err)
-	}
-}
+func (s *Server) TLS(t testing.TB) *tls.Config { t.Helper(); return testbed.Trust(t, s.CAFile) }

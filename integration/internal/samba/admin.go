@@ -2,15 +2,14 @@ package samba
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"maps"
-	"os"
 	"strings"
 	"testing"
 	"unicode/utf16"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/wharfgate/wharfgate/integration/internal/testbed"
 )
 
 // User is an account to add.
@@ -74,40 +73,16 @@ func (s *Server) AddUnit(t testing.TB, dn string) {
 	s.Add(t, dn, map[string][]string{"objectClass": {"organizationalUnit"}})
 }
 
-// Add adds an entry. Attributes without values are left out.
-func (s *Server) Add(t testing.TB, dn string, attributes map[string][]string) {
-	t.Helper()
-	add := ldap.NewAddRequest(dn, nil)
-	for name, values := range attributes {
-		if len(values) > 0 {
-			add.Attribute(name, values)
-		}
-	}
-	s.write(t, func(c *ldap.Conn) error { return c.Add(add) })
-}
-
 // AddMember puts a DN into the group of a DN.
 func (s *Server) AddMember(t testing.TB, group, member string) {
 	t.Helper()
-	m := ldap.NewModifyRequest(group, nil)
-	m.Add("member", []string{member})
-	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
+	s.AddValues(t, group, "member", member)
 }
 
 // RemoveMember takes a DN out of the group of a DN.
 func (s *Server) RemoveMember(t testing.TB, group, member string) {
 	t.Helper()
-	m := ldap.NewModifyRequest(group, nil)
-	m.Delete("member", []string{member})
-	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
-}
-
-// Set replaces the values of an attribute; none removes it.
-func (s *Server) Set(t testing.TB, dn, attribute string, values ...string) {
-	t.Helper()
-	m := ldap.NewModifyRequest(dn, nil)
-	m.Replace(attribute, values)
-	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
+	s.RemoveValues(t, group, "member", member)
 }
 
 // SetPassword changes the password of the entry as an administrator does.
@@ -131,13 +106,7 @@ func (s *Server) Enable(t testing.TB, dn string) {
 // Move gives an entry another name, such as "CN=new", and another parent if that is not empty.
 func (s *Server) Move(t testing.TB, dn, name, parent string) {
 	t.Helper()
-	s.write(t, func(c *ldap.Conn) error { return c.ModifyDN(ldap.NewModifyDNRequest(dn, name, true, parent)) })
-}
-
-// Remove deletes an entry.
-func (s *Server) Remove(t testing.TB, dn string) {
-	t.Helper()
-	s.write(t, func(c *ldap.Conn) error { return c.Del(ldap.NewDelRequest(dn, nil)) })
+	s.Change(t, func(c *ldap.Conn) error { return c.ModifyDN(ldap.NewModifyDNRequest(dn, name, true, parent)) })
 }
 
 // Local sets an attribute past the rules of the server, such as pwdLastSet in the past.
@@ -146,54 +115,16 @@ func (s *Server) Local(t testing.TB, dn, attribute, value string) {
 	s.script.MustRead(t, "dn: "+dn+"\nchangetype: modify\nreplace: "+attribute+"\n"+attribute+": "+value+"\n", "local")
 }
 
-// Read returns the values of an entry's attributes, as the administrator sees them.
-func (s *Server) Read(t testing.TB, dn string, attributes ...string) *ldap.Entry {
-	t.Helper()
-	var found *ldap.Entry
-	s.write(t, func(c *ldap.Conn) error {
-		r, err := c.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", attributes, nil))
-		if err != nil {
-			return err
-		}
-		if len(r.Entries) != 1 {
-			return errors.New("no such entry")
-		}
-		found = r.Entries[0]
-		return nil
-	})
-	return found
-}
-
 // TLS trusts the server's certificate authority.
 func (s *Server) TLS(t testing.TB) *tls.Config {
 	t.Helper()
-	ca, err := os.ReadFile(s.CAFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(ca)
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12, ServerName: s.Host}
-}
-
-// write does one thing as the account that may.
-func (s *Server) write(t testing.TB, do func(*ldap.Conn) error) {
-	t.Helper()
-	c, err := ldap.DialURL(s.URL, ldap.DialWithTLSConfig(s.anyCertificate()))
-	if err != nil {
-		t.Fatalf("reach samba: %v", err)
-	}
-	defer func() { _ = c.Close() }()
-	if err := c.Bind(s.AdminDN, s.AdminPassword); err != nil {
-		t.Fatalf("bind as administrator of samba: %v", err)
-	}
-	if err := do(c); err != nil {
-		t.Fatalf("write to samba: %v", err)
-	}
+	trust := testbed.Trust(t, s.CAFile)
+	trust.ServerName = s.Host
+	return trust
 }
 
 // anyCertificate is for the administrator, who also works where a test gave the server a bad certificate.
-func (*Server) anyCertificate() *tls.Config {
+func anyCertificate(testing.TB) *tls.Config {
 	return &tls.Config{InsecureSkipVerify: true} //nolint:gosec // a server of our own on loopback
 }
 

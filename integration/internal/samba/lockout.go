@@ -23,7 +23,7 @@ func (s *Server) SetLockout(t testing.TB, l Lockout) {
 	m.Replace("lockoutThreshold", []string{strconv.Itoa(l.Threshold)})
 	m.Replace("lockoutDuration", []string{interval(l.Duration)})
 	m.Replace("lockOutObservationWindow", []string{interval(l.Window)})
-	s.write(t, func(c *ldap.Conn) error { return c.Modify(m) })
+	s.Change(t, func(c *ldap.Conn) error { return c.Modify(m) })
 }
 
 // AddPolicy adds a fine-grained password policy for accounts or groups (DNs), and returns its DN. It asks of passwords

@@ -43,6 +43,8 @@ type Server struct {
 	// Password is everybody's, but AdminPassword.
 	Password, AdminPassword string
 
+	testbed.Entries
+
 	script *testbed.Script
 }
 
@@ -85,6 +87,7 @@ func start(t testing.TB, life testbed.Life, o Options) *Server {
 	s.CAFile, s.CAKeyFile, s.Domain, s.NetBIOS, s.SID = e["AD_CA"], e["AD_CA_KEY"], e["AD_DOMAIN"], e["AD_NETBIOS"], e["AD_SID"]
 	s.BaseDN, s.PeopleDN, s.GroupsDN = e["AD_BASE"], e["AD_PEOPLE"], e["AD_GROUPS"]
 	s.BindDN, s.Password, s.AdminDN, s.AdminPassword = e["AD_BIND_DN"], e["AD_USER_PW"], e["AD_ADMIN_DN"], e["AD_ADMIN_PW"]
+	s.Entries = testbed.NewEntries(s.URL, s.AdminDN, s.AdminPassword, anyCertificate)
 	return s
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 	"github.com/wharfgate/wharfgate/integration/internal/need"
 	"github.com/wharfgate/wharfgate/integration/internal/repository"
+	"github.com/wharfgate/wharfgate/integration/internal/testbed"
 )
 
 // Options shape a server. The zero Options are a server with the testbed's named people and few others.
@@ -50,6 +51,8 @@ type Server struct {
 	// ClientCertFile and ClientKeyFile are the certificate of the client svc-cert, whom the server takes for
 	// [Server.PersonDN] of that name.
 	ClientCertFile, ClientKeyFile string
+
+	testbed.Entries
 
 	script    string
 	env       []string
@@ -108,6 +111,7 @@ func (s *Server) Replica() *Server {
 	const further = 2
 	r := *s
 	r.at("2", s.port+further)
+	r.Entries = testbed.NewEntries(r.URL, r.RootDN, r.RootPassword, r.TLS)
 	return &r
 }
 
@@ -198,6 +202,7 @@ func (s *Server) readEnvironment(t testing.TB) {
 	s.CAFile, s.BaseDN = said["LDAP_CA"], said["LDAP_BASE_DN"]
 	s.BindDN, s.Password = said["LDAP_BIND_DN"], said["LDAP_USER_PW"]
 	s.RootDN, s.RootPassword = said["LDAP_ROOT_DN"], said["LDAP_ROOT_PW"]
+	s.Entries = testbed.NewEntries(s.URL, s.RootDN, s.RootPassword, s.TLS)
 	s.ClientCertFile, s.ClientKeyFile = said["LDAP_CLIENT_PEM"], said["LDAP_CLIENT_KEY"]
 }
 
