@@ -32,9 +32,10 @@ type Script struct {
 	// Dir is the folder that all of the server's files are in.
 	Dir string
 
-	name string
-	path string
-	env  []string
+	name      string
+	path      string
+	env       []string
+	namespace string
 }
 
 // New prepares a script of integration/testbed, such as "openldap.sh", and what will end its server. Variables are
@@ -54,6 +55,9 @@ func New(t testing.TB, name string, life Life, variables ...string) *Script {
 	return s
 }
 
+// In makes later verbs of the script run in a network namespace.
+func (s *Script) In(namespace string) { s.namespace = namespace }
+
 // Must runs a verb of the script and fails the test with what it said.
 func (s *Script) Must(t testing.TB, args ...string) { t.Helper(); s.MustRead(t, "", args...) }
 
@@ -62,8 +66,8 @@ func (s *Script) MustRead(t testing.TB, stdin string, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, s.path, args...) //nolint:gosec // the testbed's own script
-	cmd.Env, cmd.Stdin = s.env, strings.NewReader(stdin)
+	cmd := s.command(ctx, args...)
+	cmd.Stdin = strings.NewReader(stdin)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s %s: %v\n%s", s.name, strings.Join(args, " "), err, out)
 	}
@@ -72,9 +76,7 @@ func (s *Script) MustRead(t testing.TB, stdin string, args ...string) {
 // Environment returns what the script says about its server, by the names of its variables.
 func (s *Script) Environment(t testing.TB) map[string]string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), s.path, "env") //nolint:gosec // the testbed's own script
-	cmd.Env = s.env
-	out, err := cmd.Output()
+	out, err := s.command(t.Context(), "env").Output()
 	if err != nil {
 		t.Fatalf("%s env: %v", s.name, err)
 	}
@@ -84,6 +86,16 @@ func (s *Script) Environment(t testing.TB) map[string]string {
 		said[name] = strings.Trim(value, "'")
 	}
 	return said
+}
+
+func (s *Script) command(ctx context.Context, args ...string) *exec.Cmd {
+	words := append([]string{s.path}, args...)
+	if s.namespace != "" {
+		words = append([]string{"ip", "netns", "exec", s.namespace}, words...)
+	}
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...) //nolint:gosec // the testbed's own script
+	cmd.Env = s.env
+	return cmd
 }
 
 // held keeps the guards' inputs open as long as the test binary lives: a file that nobody holds is closed.
