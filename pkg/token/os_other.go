@@ -8,8 +8,8 @@ import (
 	"io/fs"
 )
 
-// foreignOwner leaves owners to the system.
-func foreignOwner(fs.FileInfo) (owner int, foreign bool) { return 0, false }
+// ownerOf leaves owners to the system.
+func ownerOf(fs.FileInfo) (owner int, ok bool) { return 0, false }
 
 // lockFolder fails: without it a change of keys could be lost.
 func lockFolder(string) (unlock func(), err error) {

@@ -10,14 +10,13 @@ import (
 	"syscall"
 )
 
-// foreignOwner reports whether a file belongs to neither us nor root, and to whom.
-func foreignOwner(info fs.FileInfo) (owner int, foreign bool) {
+// ownerOf gives the user to whom a file belongs, if the file system tells.
+func ownerOf(info fs.FileInfo) (owner int, ok bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return 0, false
 	}
-	owner = int(stat.Uid)
-	return owner, owner != 0 && owner != os.Geteuid()
+	return int(stat.Uid), true
 }
 
 // lockFolder waits until no other process changes keys in a folder.

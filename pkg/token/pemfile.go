@@ -64,11 +64,24 @@ func readPrivate(path string, kind error) ([]byte, error) {
 		if mode := info.Mode().Perm(); mode&0o077 != 0 {
 			return fmt.Errorf("%w: others can read the key in %s (mode %04o); run: chmod 600 %s", kind, path, mode, path)
 		}
-		if owner, foreign := foreignOwner(info); foreign {
-			return fmt.Errorf("%w: %s belongs to user %d, who could replace the key; run: chown %d %s", kind, path, owner, os.Geteuid(), path)
+		if owner, ok := ownerOf(info); ok {
+			return ownerFault(path, owner, os.Geteuid(), kind)
 		}
 		return nil
 	})
+}
+
+// ownerFault is an error unless a file belongs to us or to root. Root is told to be the gate's user: what it gave to
+// itself the gate could not read any more.
+func ownerFault(path string, owner, us int, kind error) error {
+	remedy := fmt.Sprintf("run: chown %d %s", us, path)
+	switch {
+	case owner == us, owner == 0:
+		return nil
+	case us == 0:
+		remedy = fmt.Sprintf("run the command as the user that the gate runs as, such as: sudo -u '#%d' wharfgate ...", owner)
+	}
+	return fmt.Errorf("%w: %s belongs to user %d, who could replace the key; %s", kind, path, owner, remedy)
 }
 
 // readFile reads a file within a bound, if what the file system says of it is accepted.

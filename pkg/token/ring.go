@@ -205,7 +205,7 @@ func (f *ringFile) content(path string, now time.Time) (*ringContent, error) {
 	active := 0
 	for i := range f.Keys {
 		record := &f.Keys[i]
-		cert, err := parseCertificate(path, []byte(record.Certificate))
+		cert, err := record.certificate(path, f.Algorithm)
 		if err != nil {
 			return nil, err
 		}
@@ -215,6 +215,9 @@ func (f *ringFile) content(path string, now time.Time) (*ringContent, error) {
 			key, err := parseKey(path, []byte(record.Private), ErrInvalidKey)
 			if err != nil {
 				return nil, err
+			}
+			if !samePublicKey(cert.PublicKey, key.Public()) {
+				return nil, fmt.Errorf("%w: the private key %s in %s does not belong to its certificate, which registries hold", ErrInvalidKey, record.ID, path)
 			}
 			if c.leaves, err = newLeaves(key, []*x509.Certificate{cert}, false); err != nil {
 				return nil, fmt.Errorf("%s: %w", path, err)
@@ -229,6 +232,22 @@ func (f *ringFile) content(path string, now time.Time) (*ringContent, error) {
 		return nil, fmt.Errorf("%w: %s has %d active keys, not one", ErrInvalidKey, path, active)
 	}
 	return c, nil
+}
+
+// certificate reads the certificate of a key, which must be that of its id and of the algorithm.
+func (r *ringRecord) certificate(path, algorithm string) (*x509.Certificate, error) {
+	cert, err := parseCertificate(path, []byte(r.Certificate))
+	if err != nil {
+		return nil, err
+	}
+	id, err := thumbprint(cert.PublicKey)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if id != r.ID || algorithmOf(cert.PublicKey) != algorithm {
+		return nil, fmt.Errorf("%w: the key %q in %s is not what its certificate says", ErrInvalidKey, r.ID, path)
+	}
+	return cert, nil
 }
 
 // stamp tells whether files changed: by what the file system says of them.

@@ -206,6 +206,13 @@ func TestRingFilesThatAreNotFitLeaveTheKeys(t *testing.T) {
 			t.Helper()
 			return edit(t, path, func(f map[string]any) { f["keys"].([]any)[0].(map[string]any)["private_key"] = "none" })
 		},
+		"private key of another": func(t *testing.T, path string) error { t.Helper(); return mixed(t, path, "private_key") },
+		"certificate of another": func(t *testing.T, path string) error { t.Helper(); return mixed(t, path, "certificate") },
+		"id of another":          func(t *testing.T, path string) error { t.Helper(); return mixed(t, path, "id") },
+		"another algorithm": func(t *testing.T, path string) error {
+			t.Helper()
+			return edit(t, path, func(f map[string]any) { f["algorithm"] = token.RS256 })
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -227,6 +234,16 @@ func TestRingFilesThatAreNotFitLeaveTheKeys(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mixed gives the key in a file a member of another key.
+func mixed(t *testing.T, path, member string) error {
+	t.Helper()
+	_, other := newRing(t, newClock(), token.ES256)
+	var foreign any
+	take := func(f map[string]any) { foreign = f["keys"].([]any)[0].(map[string]any)[member] }
+	put := func(f map[string]any) { f["keys"].([]any)[0].(map[string]any)[member] = foreign }
+	return errors.Join(edit(t, other, take), edit(t, path, put))
 }
 
 // touch changes a file without changing what it says.
