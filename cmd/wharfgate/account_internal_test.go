@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/wharfgate/wharfgate/pkg/gate"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
 )
@@ -25,6 +27,21 @@ func TestLoginWithoutDirectory(t *testing.T) {
 	got.want(t, exitFaults)
 	if err := json.Unmarshal([]byte(got.out), &result); err != nil || result.OK || result.Reason != identity.ReasonUnavailable {
 		t.Errorf("login --json = %s (%v)", got.out, err)
+	}
+}
+
+// TestCheckOfARefusedAccount: what counts as a fault has a line of its own that says so.
+func TestCheckOfARefusedAccount(t *testing.T) {
+	t.Parallel()
+	s := newSite(t).withKeys(t)
+	got := call(t, "", "check", "-c", s.config, "--user", "alice")
+	got.want(t, exitFaults, "\nfault    account alice: login refused: unavailable. The directory could not be asked", "\n1 fault\n", "the cause: ")
+	var found struct{ Findings []gate.Finding }
+	got = call(t, "", "check", "-c", s.config, "--user", "alice", "--json")
+	if err := json.Unmarshal([]byte(got.out), &found); err != nil || !slices.ContainsFunc(found.Findings, func(f gate.Finding) bool {
+		return f.Severity == gate.Fault && f.Where == "account alice"
+	}) {
+		t.Errorf("check --user --json = %s (%v), want a fault of the account", got.out, err)
 	}
 }
 

@@ -39,14 +39,14 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	defer cancel()
 	findings := c.find(ctx, s)
 	account := c.account(ctx, s)
+	if account != nil && !account.OK {
+		findings = append(findings, c.refusal(account))
+	}
 	faults := 0
 	for _, f := range findings {
 		if f.Severity == gate.Fault {
 			faults++
 		}
-	}
-	if account != nil && !account.OK {
-		faults++
 	}
 	if err := c.print(s.out, findings, account, faults); err != nil {
 		return err
@@ -92,6 +92,14 @@ func (c *checkCmd) account(ctx context.Context, s streams) *loginResult {
 	result := describe(ctx, desk, "", c.User, who, err, time.Since(start))
 	result.unasked = true
 	return &result
+}
+
+// refusal is the fault of an account that may not log in; the account itself is shown, too.
+func (c *checkCmd) refusal(account *loginResult) gate.Finding {
+	return gate.Finding{
+		Severity: gate.Fault, Where: "account " + visible(c.User),
+		Text: fmt.Sprintf("login refused: %s. %s", account.Reason, meaning(account.Reason)),
+	}
 }
 
 // print writes the findings, faults last so that they stand above the prompt.

@@ -210,7 +210,7 @@ func (r *loginResult) print(w io.Writer) error {
 	default:
 		fmt.Fprintf(&b, "login refused: %s (%s)\n%s\n\n", r.Reason, r.Took, meaning(r.Reason))
 		if r.Detail != "" {
-			fmt.Fprintf(&b, "the directory said: %s\n\n", visible(r.Detail))
+			fmt.Fprintf(&b, "%s: %s\n\n", speaker(r.Reason), visible(r.Detail))
 		}
 	}
 	if r.DN == "" {
@@ -247,6 +247,16 @@ func (r *loginResult) printRights(b *strings.Builder) {
 	}
 }
 
+// speaker says whose words the detail of a refusal is.
+func speaker(r identity.Reason) string {
+	switch r {
+	case identity.ReasonUnavailable, identity.ReasonTimeout, identity.ReasonBusy:
+		return "the cause"
+	default:
+		return "the directory said"
+	}
+}
+
 // meaning says what an operator can do about a reason.
 func meaning(r identity.Reason) string {
 	switch r {
@@ -277,7 +287,7 @@ func meaning(r identity.Reason) string {
 	case identity.ReasonLimit:
 		return "A limit or quota of the directory kept it from a whole answer; raise it there, or lower page_size."
 	case identity.ReasonUnavailable, identity.ReasonTimeout, identity.ReasonBusy:
-		return "The directory could not be asked; see: wharfgate check --online."
+		return "The directory could not be asked, or not as it is configured; see: wharfgate check --online."
 	default:
 		return "The directory refuses this account."
 	}

@@ -220,7 +220,9 @@ func (c *checker) servers(ctx context.Context, all *directories) *directories {
 // answered tells what the servers of a directory answered, and reports whether one did.
 func (c *checker) answered(d *directoryParts, answers []directory.ServerStatus) (reached bool) {
 	where := "directory " + d.name
+	asked := false
 	for _, s := range answers {
+		asked = asked || s.Answered
 		if s.Err != nil {
 			c.add(Fault, where, s.Server+": "+s.Err.Error())
 			continue
@@ -240,7 +242,10 @@ func (c *checker) answered(d *directoryParts, answers []directory.ServerStatus) 
 			c.add(Warning, where, s.Server+": "+w)
 		}
 	}
-	if !reached {
+	switch {
+	case !reached && asked:
+		c.add(Fault, where, "no server can be used as it is configured; until that is corrected logins may be answered 503, or lack groups")
+	case !reached:
 		c.add(Fault, where, "no server could be asked; logins would be answered 503")
 	}
 	return reached

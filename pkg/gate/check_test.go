@@ -229,9 +229,31 @@ func TestCheckOnline(t *testing.T) {
 	s.write(t, "policy.yaml", policy)
 	s.write(t, "bind.pw", "wrong\n")
 	wantFault(t, s, "result 49")
+	wantFault(t, s, "no server can be used as it is configured")
 	s.write(t, "bind.pw", password)
+	s.config.Directories[0].BaseDN = "dc=crop,dc=test"
+	wantMisfit(t, s, `read base_dn: "dc=crop,dc=test" does not exist`)
+	s.config.Directories[0].BaseDN = "dc=corp,dc=test"
 	s.config.Directories[0].Servers = []string{"ldap://" + deadServer(t)}
 	wantFault(t, s, "no server could be asked")
+}
+
+// wantMisfit checks that a check tells a server that answers from one that cannot be asked.
+func wantMisfit(t *testing.T, s *site, text string) {
+	t.Helper()
+	var said []string
+	for _, f := range s.check(t, nil, gate.Online) {
+		if f.Severity == gate.Fault {
+			said = append(said, f.Text)
+		}
+	}
+	all := strings.Join(said, "\n")
+	if !strings.Contains(all, text) || !strings.Contains(all, "no server can be used as it is configured") {
+		t.Errorf("the faults are\n%s\nwant %q, and that no server can be used", all, text)
+	}
+	if strings.Contains(all, "could be asked") || strings.Contains(all, "unavailable") {
+		t.Errorf("a server that answers is told as one that does not:\n%s", all)
+	}
 }
 
 // wantWarning checks that a check has a warning of the policy, with its line, and no fault.

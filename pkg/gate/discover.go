@@ -31,8 +31,15 @@ func discover(o *ldap.Options, d config.Directory) {
 // resolvers asks several DNS servers, one after the other until one answers; the one that answered is asked first
 // the next time.
 type resolvers struct {
-	list  []*net.Resolver
+	list  []resolver
 	first atomic.Int64
+}
+
+// resolver asks one DNS server.
+type resolver struct {
+	*net.Resolver
+
+	address string
 }
 
 // newResolvers takes addresses with or without a port; they are valid.
@@ -43,9 +50,9 @@ func newResolvers(addresses []string) *resolvers {
 		if _, err := netip.ParseAddr(address); err == nil {
 			address = net.JoinHostPort(address, usual)
 		}
-		r.list = append(r.list, &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		r.list = append(r.list, resolver{address: address, Resolver: &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, address)
-		}})
+		}}})
 	}
 	return r
 }
@@ -103,15 +110,22 @@ func (r *resolvers) each(ctx context.Context, ask func(context.Context, *net.Res
 	return err
 }
 
-// one asks one server, while so many may still be asked.
-func (*resolvers) one(ctx context.Context, left int, r *net.Resolver, ask func(context.Context, *net.Resolver) error) error {
+// one asks one server, while so many may still be asked. Its error names that server, and not the system's, which
+// package net takes it for.
+func (*resolvers) one(ctx context.Context, left int, r resolver, ask func(context.Context, *net.Resolver) error) error {
 	if deadline, ok := ctx.Deadline(); ok && left > 1 {
 		const part = 3 // those that follow may be slow, too
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/part)
 		defer cancel()
 	}
-	return ask(ctx, r)
+	err := ask(ctx, r.Resolver)
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		named := *e // others may have been given the same one
+		named.Server = r.address
+		return &named
+	}
+	return err
 }
 
 // dnsFails reports whether an error means that a DNS server gave no answer.

@@ -81,7 +81,7 @@ func TestResolvers(t *testing.T) {
 		}
 	}
 	_, _, err = r.LookupSRV(ctx, "", "", "_ldap._tcp.corp.example.")
-	if e, ok := errors.AsType[*net.DNSError](err); !ok || !e.IsNotFound {
-		t.Errorf("LookupSRV of an unknown name: %v, want one that says so", err)
+	if e, ok := errors.AsType[*net.DNSError](err); !ok || !e.IsNotFound || e.Server != r.list[1].address {
+		t.Errorf("LookupSRV of an unknown name: %v, want one that says so, and names %s", err, r.list[1].address)
 	}
 }

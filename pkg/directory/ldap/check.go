@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -50,7 +51,11 @@ func (s *server) check(ctx context.Context) directory.ServerStatus {
 		f = s.checkEntries(c, &status)
 	}
 	status.Latency = time.Since(start)
-	if f != nil {
+	status.Answered = f.answered() || f.class == classConfig && (c != nil || f.code != 0)
+	switch {
+	case f != nil && status.Answered:
+		status.Err = errors.New(f.Error()) // somebody is there, so nothing is unavailable
+	case f != nil:
 		status.Err = fmt.Errorf("%w: %w", identity.ErrUnavailable, f)
 	}
 	s.warnings(&status)

@@ -109,9 +109,18 @@ func (d *discovery) first(ctx context.Context) *serverError {
 		err = d.look(ctx)
 	}
 	if len(d.backend.fleet.servers()) == 0 {
-		return &serverError{class: classNetwork, step: "find servers by DNS", err: orElse(err, errNoServers)}
+		err = orElse(err, errNoServers)
+		return &serverError{class: classNetwork, step: "find servers by DNS", text: err.Error() + d.remedy(), err: err}
 	}
 	return nil
+}
+
+// remedy says where to look when DNS names no server.
+func (d *discovery) remedy() string {
+	if d.options.Resolver == net.DefaultResolver {
+		return "; look at discover.domain, and if this machine's resolver does not know the domain, name DNS servers that do in discover.dns_servers"
+	}
+	return "; look at discover.domain, and whether the servers in discover.dns_servers answer and know the domain"
 }
 
 // run looks the records up again and again until ctx ends.

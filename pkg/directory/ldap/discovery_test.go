@@ -267,8 +267,9 @@ func TestLDAP48_NoAnswer(t *testing.T) {
 		if n := s.zone.lookups(); n > 8 {
 			t.Errorf("%d look-ups for 100 logins, want few", n)
 		}
-		if status := b.Probe(t.Context()); len(status) != 1 || status[0].Err == nil || !strings.Contains(status[0].Server, inBerlin) {
-			t.Errorf("Probe = %+v, want one that names what is looked up", status)
+		if status := b.Probe(t.Context()); len(status) != 1 || status[0].Err == nil || !strings.Contains(status[0].Server, inBerlin) ||
+			!strings.Contains(status[0].Err.Error(), "discover.dns_servers") {
+			t.Errorf("Probe = %+v, want one that names what is looked up, and the setting to look at", status)
 		}
 		if states := b.Servers(); len(states) != 1 || states[0].InService {
 			t.Errorf("states = %+v, want one out of service", states)
