@@ -41,7 +41,7 @@ type doctorCmd struct {
 func (*doctorCmd) Help() string {
 	return `Plays docker, containerd and the registry against the running gate at public_url, and names what does not fit, with the
 remedy. Changes nothing, sends the password to the gate alone, and prints neither passwords nor tokens. Run it as the
-gate's user, or as root, where the gate's keys are. Exit code 0: no faults (warnings do not count); 1: faults.
+gate's user where the gate's keys are. Exit code 0: no faults (warnings do not count); 1: faults.
 
   wharfgate doctor -c wharfgate.yaml --registry https://registry.corp.example
   wharfgate doctor -c wharfgate.yaml --registry https://registry.corp.example --user alice
