@@ -122,6 +122,7 @@ func replaceFile(path string, data []byte) error {
 		return err
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // it is not there any more where all went well
+	handOver(f, folder)
 	_, err = f.Write(data)
 	err = errors.Join(err, f.Chmod(ownerOnly), f.Sync(), f.Close())
 	if err == nil {
