@@ -93,16 +93,16 @@ func TestFirstServerGoesAwayUnderLoad(t *testing.T) {
 		s.Directory()["servers"] = []string{"ldaps://localhost:" + port, d.URL}
 	})
 	load := startLoad(t, g, d.Password)
-	load.awaitAnswers(t, http.StatusOK, 200)
+	load.Await(t, http.StatusOK, 200)
 	if first.carried() == 0 {
 		t.Fatal(errors.New("the first server is not used"))
 	}
-	away := load.answers[http.StatusServiceUnavailable].Load()
+	away := load.Answers(http.StatusServiceUnavailable)
 	first.cut()
-	load.awaitAnswers(t, http.StatusOK, 500)
-	load.stop(t)
+	load.Await(t, http.StatusOK, 500)
+	load.Stop(t)
 	const most = 2 * 8 // for each client of the load what was on its way, and a connection whose end went unnoticed
-	if n := load.answers[http.StatusServiceUnavailable].Load() - away; away != 0 || n > most {
+	if n := load.Answers(http.StatusServiceUnavailable) - away; away != 0 || n > most {
 		t.Errorf("%d answers 503 before and %d after the first server went away, want none and at most %d", away, n, most)
 	}
 }

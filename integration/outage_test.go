@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/wharfgate/wharfgate/integration/internal/client"
+	"github.com/wharfgate/wharfgate/integration/internal/crowd"
 	"github.com/wharfgate/wharfgate/integration/internal/gate"
 	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 	"github.com/wharfgate/wharfgate/integration/internal/slapd"
@@ -123,124 +122,44 @@ func TestDirectoryKilledFrozenAndRestartedUnderLoad(t *testing.T) {
 	d := startDirectory(t)
 	g := startGate(t, d)
 	load := startLoad(t, g, d.Password)
-	load.awaitAnswers(t, http.StatusOK, 100)
-	files, goroutines := usage(t, g)
+	load.Await(t, http.StatusOK, 100)
+	files, goroutines := g.Usage(t)
 
 	d.Kill(t)
-	load.awaitAnswers(t, http.StatusServiceUnavailable, 50)
+	load.Await(t, http.StatusServiceUnavailable, 50)
 	d.Restart(t)
 	awaitService(t, g, d.Password)
-	load.awaitAnswers(t, http.StatusOK, 100)
+	load.Await(t, http.StatusOK, 100)
 
 	d.Pause(t)
-	load.awaitAnswers(t, http.StatusServiceUnavailable, 50)
+	load.Await(t, http.StatusServiceUnavailable, 50)
 	d.Resume(t)
 	awaitService(t, g, d.Password)
-	load.awaitAnswers(t, http.StatusOK, 100)
+	load.Await(t, http.StatusOK, 100)
 
 	d.Pause(t)
-	load.awaitAnswers(t, http.StatusServiceUnavailable, 20)
+	load.Await(t, http.StatusServiceUnavailable, 20)
 	d.Kill(t)
-	load.awaitAnswers(t, http.StatusServiceUnavailable, 50)
+	load.Await(t, http.StatusServiceUnavailable, 50)
 	d.Restart(t)
 	awaitService(t, g, d.Password)
-	load.awaitAnswers(t, http.StatusOK, 100)
+	load.Await(t, http.StatusOK, 100)
 
-	load.stop(t)
+	load.Stop(t)
 	const margin = 8 // idle connections of the load and of the pools come and go
 	loopback.Eventually(t, recovery, func() error {
-		if f, n := usage(t, g); f > files+margin || n > goroutines+margin {
+		if f, n := g.Usage(t); f > files+margin || n > goroutines+margin {
 			return fmt.Errorf("open files %d and goroutines %d, before the outages %d and %d", f, n, files, goroutines)
 		}
 		return nil
 	})
 }
 
-// usage counts the open files and the goroutines of the gate.
-func usage(t *testing.T, g *gate.Gate) (files, goroutines int) {
+// startLoad asks as several accounts from several clients until the crowd is stopped.
+func startLoad(t *testing.T, g *gate.Gate, password string) *crowd.Crowd {
 	t.Helper()
-	files, err := g.Process.OpenFiles()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files, int(g.Metric(t, "go_goroutines"))
-}
-
-// load is clients that ask for tokens without a pause.
-type load struct {
-	cancel  context.CancelFunc
-	clients sync.WaitGroup
-	answers [600]atomic.Int64 // by status
-	worst   atomic.Int64
-	faults  chan string
-}
-
-// startLoad asks as several accounts from several clients until stop.
-func startLoad(t *testing.T, g *gate.Gate, password string) *load {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{cancel: cancel, faults: make(chan string, 100)}
-	users := []string{"alice", "nora", "carol", "dana", "u00001", "u00002", "u00003", "u00004"}
-	asker := g.Asker(serviceV3)
-	asker.HTTP = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: len(users)}}
-	t.Cleanup(asker.HTTP.CloseIdleConnections)
-	for _, user := range users {
-		l.clients.Go(func() {
-			for ctx.Err() == nil {
-				answer, err := asker.Ask(ctx, user, password, "repository:payments/api:pull,push")
-				if err != nil {
-					l.fault(ctx, "%s: %v", user, err)
-					continue
-				}
-				l.answers[answer.Status].Add(1)
-				if took := int64(answer.Took); took > l.worst.Load() {
-					l.worst.Store(took)
-				}
-				if answer.Status != http.StatusOK && answer.Status != http.StatusServiceUnavailable {
-					l.fault(ctx, "%s: %d %s", user, answer.Status, answer.Body)
-				}
-			}
-		})
-	}
-	t.Cleanup(func() { cancel(); l.clients.Wait() })
-	return l
-}
-
-// fault keeps what must not happen.
-func (l *load) fault(ctx context.Context, format string, args ...any) {
-	if ctx.Err() != nil {
-		return // the end of the test
-	}
-	select {
-	case l.faults <- fmt.Sprintf(format, args...):
-	default:
-	}
-}
-
-// awaitAnswers waits until so many more answers had a status.
-func (l *load) awaitAnswers(t *testing.T, status, more int) {
-	t.Helper()
-	from := l.answers[status].Load()
-	loopback.Eventually(t, recovery, func() error {
-		if got := l.answers[status].Load() - from; got < int64(more) {
-			return fmt.Errorf("only %d answers %d", got, status)
-		}
-		return nil
+	return crowd.Start(t, g.Asker(serviceV3), crowd.Options{
+		Users:    []string{"alice", "nora", "carol", "dana", "u00001", "u00002", "u00003", "u00004"},
+		Password: password, Scope: "repository:payments/api:pull,push", Worst: worst + slack, Patience: recovery,
 	})
-}
-
-// stop ends the load and judges it.
-func (l *load) stop(t *testing.T) {
-	t.Helper()
-	l.cancel()
-	l.clients.Wait()
-	close(l.faults)
-	for fault := range l.faults {
-		t.Errorf("under load: %s", fault)
-	}
-	if took := time.Duration(l.worst.Load()); took > worst+slack {
-		t.Errorf("the slowest answer took %v, want at most %v", took, worst)
-	}
-	t.Logf("answers: %d tokens, %d unavailable, the slowest after %v", l.answers[http.StatusOK].Load(),
-		l.answers[http.StatusServiceUnavailable].Load(), time.Duration(l.worst.Load()))
 }

@@ -97,8 +97,8 @@ func TestLDAP45_BlackHole(t *testing.T) {
 	warm := func(g *gate.Gate) {
 		t.Helper()
 		load := startLoad(t, g, first.Password, clients)
-		load.await(t, http.StatusOK, 20*clients)
-		load.stop(t)
+		load.Await(t, http.StatusOK, 20*clients)
+		load.Stop(t)
 	}
 	warm(both)
 	warm(alone)

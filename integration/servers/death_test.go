@@ -27,24 +27,24 @@ func TestLDAP41_Kills(t *testing.T) {
 	t.Parallel()
 	first, second, g := startPair(t, uncached)
 	load := startLoad(t, g, first.Password, clients)
-	load.await(t, http.StatusOK, 100)
-	files, goroutines := usage(t, g)
+	load.Await(t, http.StatusOK, 100)
+	files, goroutines := g.Usage(t)
 	for i := range *kills {
 		victim := first
 		if i%2 == 1 {
 			victim = second
 		}
 		victim.Kill(t)
-		load.await(t, http.StatusOK, clients)
+		load.Await(t, http.StatusOK, clients)
 		victim.Restart(t)
 		awaitAllInService(t, g)
 	}
-	load.stop(t)
+	load.Stop(t)
 	for op, label := range map[string]string{"binds": `op="user_bind"`, "searches": `op="search"`} {
 		lost := g.Metric(t, "wharfgate_ldap_operations_total", label, `result="error"`)
 		t.Logf("%d kills: %v %s were on their way", *kills, lost, op)
 	}
-	if n := load.answers[http.StatusServiceUnavailable].Load(); n > int64(*kills*clients) {
+	if n := load.Answers(http.StatusServiceUnavailable); n > *kills*clients {
 		t.Errorf("%d answers 503 for %d kills, want at most what was on its way", n, *kills)
 	}
 	awaitUsage(t, g, files, goroutines)
@@ -75,8 +75,8 @@ func TestLDAP41_ThousandCuts(t *testing.T) {
 		s.Directory()["tls"] = gate.Settings{"ca_file": way.CAFile}
 	})
 	load := startLoad(t, g, d.Password, clients)
-	load.await(t, http.StatusOK, 100)
-	files, goroutines := usage(t, g)
+	load.Await(t, http.StatusOK, 100)
+	files, goroutines := g.Usage(t)
 	const cuts, each = 1000, 25
 	var seen, binds, searches atomic.Int64
 	cut := make(chan struct{}, 1)
@@ -101,13 +101,13 @@ func TestLDAP41_ThousandCuts(t *testing.T) {
 		way.Cut()
 	}
 	way.Lose(nil)
-	load.await(t, http.StatusOK, 100)
-	load.stop(t)
+	load.Await(t, http.StatusOK, 100)
+	load.Stop(t)
 	if binds.Load() == 0 || searches.Load() == 0 {
 		t.Errorf("cut in %d binds and %d searches, want some of both", binds.Load(), searches.Load())
 	}
 	t.Logf("%d connections, cut in %d binds and %d searches", way.Connections(), binds.Load(), searches.Load())
-	sent := make([]int64, clients)
+	sent := make([]int, clients)
 	for _, r := range way.Requests() {
 		for i := range sent {
 			if r.Operation == tap.Bind && strings.HasPrefix(r.Name, "uid="+person(i)+",") {
@@ -116,7 +116,7 @@ func TestLDAP41_ThousandCuts(t *testing.T) {
 		}
 	}
 	for i, n := range sent {
-		if asked := load.asked[i].Load(); n > asked {
+		if asked := load.Asked(i); n > asked {
 			t.Errorf("%d binds for %d logins of %s: one was sent twice", n, asked, person(i))
 		}
 	}

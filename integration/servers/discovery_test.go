@@ -96,8 +96,8 @@ func TestLDAP48_DomainsOwnDNS(t *testing.T) {
 	if strings.Contains(g.Metrics(t), berlin) {
 		t.Error("a server that is gone still has metrics")
 	}
-	load.stop(t)
-	if n := load.answers[http.StatusServiceUnavailable].Load(); n > 0 || load.answers[http.StatusOK].Load() == 0 {
+	load.Stop(t)
+	if n := load.Answers(http.StatusServiceUnavailable); n > 0 || load.Answers(http.StatusOK) == 0 {
 		t.Errorf("%d logins failed while the list changed", n)
 	}
 	said := g.Run(t, "", "check --online")

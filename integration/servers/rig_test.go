@@ -1,17 +1,15 @@
 package servers_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/wharfgate/wharfgate/integration/internal/client"
+	"github.com/wharfgate/wharfgate/integration/internal/crowd"
 	"github.com/wharfgate/wharfgate/integration/internal/gate"
 	"github.com/wharfgate/wharfgate/integration/internal/lifetime"
 	"github.com/wharfgate/wharfgate/integration/internal/loopback"
@@ -90,99 +88,20 @@ func awaitGrant(t *testing.T, g *gate.Gate, user, password string) {
 // person is the name of one of many people.
 func person(i int) string { return fmt.Sprintf("u%05d", 1+i) }
 
-// load is clients that ask for tokens without a pause, each for people of its own.
-type load struct {
-	cancel  context.CancelFunc
-	clients sync.WaitGroup
-	asked   []atomic.Int64    // by person
-	answers [600]atomic.Int64 // by status
-	faults  chan string
-}
-
-// startLoad asks until stop, as so many people.
-func startLoad(t *testing.T, g *gate.Gate, password string, people int) *load {
+// startLoad lets so many people ask until the crowd is stopped.
+func startLoad(t *testing.T, g *gate.Gate, password string, people int) *crowd.Crowd {
 	t.Helper()
 	return startLoadOf(t, g, password, people, person)
 }
 
 // startLoadOf is startLoad for people of other names.
-func startLoadOf(t *testing.T, g *gate.Gate, password string, people int, person func(int) string) *load {
+func startLoadOf(t *testing.T, g *gate.Gate, password string, people int, person func(int) string) *crowd.Crowd {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{cancel: cancel, asked: make([]atomic.Int64, people), faults: make(chan string, people)}
-	asker := g.Asker(gate.Service)
-	transport := &http.Transport{MaxIdleConnsPerHost: people}
-	asker.HTTP = &http.Client{Transport: transport}
-	t.Cleanup(transport.CloseIdleConnections)
+	o := crowd.Options{Password: password, Scope: "repository:everybody/x:pull", Worst: worst + slack, Patience: recovery}
 	for i := range people {
-		l.clients.Go(func() {
-			for ctx.Err() == nil {
-				l.asked[i].Add(1)
-				answer, err := asker.Ask(ctx, person(i), password, "repository:everybody/x:pull")
-				switch {
-				case ctx.Err() != nil:
-				case err != nil:
-					l.fault("%s: %v", person(i), err)
-				default:
-					l.judge(person(i), answer)
-				}
-			}
-		})
+		o.Users = append(o.Users, person(i))
 	}
-	t.Cleanup(func() { cancel(); l.clients.Wait() })
-	return l
-}
-
-// judge counts an answer, and keeps it if it must not be.
-func (l *load) judge(user string, a client.Answer) {
-	l.answers[a.Status].Add(1)
-	if a.Status != http.StatusOK && a.Status != http.StatusServiceUnavailable {
-		l.fault("%s: %d %s", user, a.Status, a.Body)
-	}
-	if a.Took > worst+slack {
-		l.fault("%s: %d after %v", user, a.Status, a.Took)
-	}
-}
-
-func (l *load) fault(format string, args ...any) {
-	select {
-	case l.faults <- fmt.Sprintf(format, args...):
-	default:
-	}
-}
-
-// await waits until so many more answers had a status.
-func (l *load) await(t *testing.T, status, more int) {
-	t.Helper()
-	from := l.answers[status].Load()
-	loopback.Eventually(t, recovery, func() error {
-		if got := l.answers[status].Load() - from; got < int64(more) {
-			return fmt.Errorf("only %d answers %d", got, status)
-		}
-		return nil
-	})
-}
-
-// stop ends the load and judges it.
-func (l *load) stop(t *testing.T) {
-	t.Helper()
-	l.cancel()
-	l.clients.Wait()
-	close(l.faults)
-	for fault := range l.faults {
-		t.Errorf("under load: %s", fault)
-	}
-	t.Logf("%d tokens, %d unavailable", l.answers[http.StatusOK].Load(), l.answers[http.StatusServiceUnavailable].Load())
-}
-
-// usage counts the open files and the goroutines of the gate.
-func usage(t *testing.T, g *gate.Gate) (files, goroutines int) {
-	t.Helper()
-	files, err := g.Process.OpenFiles()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files, int(g.Metric(t, "go_goroutines"))
+	return crowd.Start(t, g.Asker(gate.Service), o)
 }
 
 // awaitUsage waits until the gate holds no more than before, but for idle connections that come and go.
@@ -190,7 +109,7 @@ func awaitUsage(t *testing.T, g *gate.Gate, files, goroutines int) {
 	t.Helper()
 	const margin = 12
 	loopback.Eventually(t, recovery, func() error {
-		if f, n := usage(t, g); f > files+margin || n > goroutines+margin {
+		if f, n := g.Usage(t); f > files+margin || n > goroutines+margin {
 			return fmt.Errorf("open files %d and goroutines %d, before %d and %d", f, n, files, goroutines)
 		}
 		return nil

@@ -212,7 +212,7 @@ func TestLDAP54_Rotation(t *testing.T) {
 		s.Directory()["bind"] = gate.Settings{"dn": d.BindDN, "password_file": passwordFile}
 	})
 	load := startLoad(t, g, d.Password, clients)
-	load.await(t, http.StatusOK, 10*clients)
+	load.Await(t, http.StatusOK, 10*clients)
 
 	servers, people := certtest.NewCA(t), certtest.NewCA(t)
 	renewed := servers.Server(t, "localhost")
@@ -231,10 +231,10 @@ func TestLDAP54_Rotation(t *testing.T) {
 		func() { replaceFile(t, passwordFile, password+"\n") },
 	} {
 		change()
-		load.await(t, http.StatusOK, 2*clients)
+		load.Await(t, http.StatusOK, 2*clients)
 	}
-	load.stop(t)
-	if n := load.answers[http.StatusServiceUnavailable].Load(); n > 0 {
+	load.Stop(t)
+	if n := load.Answers(http.StatusServiceUnavailable); n > 0 {
 		t.Errorf("%d requests failed while files changed", n)
 	}
 

@@ -50,6 +50,16 @@ func (g *Gate) Metric(t testing.TB, name string, labels ...string) float64 {
 	return sum
 }
 
+// Usage counts the open files and the goroutines of the gate.
+func (g *Gate) Usage(t testing.TB) (files, goroutines int) {
+	t.Helper()
+	files, err := g.Process.OpenFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files, int(g.Metric(t, "go_goroutines"))
+}
+
 func matches(series, name string, labels []string) bool {
 	rest, ok := strings.CutPrefix(series, name)
 	if !ok || rest != "" && rest[0] != '{' {
