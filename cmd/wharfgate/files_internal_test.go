@@ -34,6 +34,33 @@ func TestKeysInit(t *testing.T) {
 	}
 }
 
+// TestKeysInitSaysWhatIsNext: the commands that it prints are complete, and work as they are.
+func TestKeysInitSaysWhatIsNext(t *testing.T) {
+	t.Parallel()
+	for registries, want := range map[string]string{
+		"[{service: registry.test}]":                                                   "--format bundle > wharfgate.pem\n",
+		"[{service: a.test}, {service: b.test, kind: zot}]":                            "--service b.test --format bundle > wharfgate-2.pem\n",
+		"[{service: registry.test, kind: distribution3, key_form: jwks, key_name: k}]": "--format bundle > wharfgate.json\n",
+	} {
+		s := newSite(t, "REGISTRIES", registries)
+		got := call(t, "", "keys", "init", "-c", s.config)
+		got.want(t, exitOK, want)
+		commands := 0
+		for line := range strings.Lines(got.out) {
+			words, ok := strings.CutPrefix(strings.TrimSpace(line), "wharfgate ")
+			if !ok {
+				continue
+			}
+			commands++
+			words, _, _ = strings.Cut(words, " >")
+			call(t, "", strings.Fields(words)...).want(t, exitOK)
+		}
+		if commands == 0 {
+			t.Errorf("%s: no command is printed:\n%s", registries, got.out)
+		}
+	}
+}
+
 func read(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)

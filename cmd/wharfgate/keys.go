@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/gate"
+	"github.com/wharfgate/wharfgate/pkg/registry"
 )
 
 type keysCmd struct {
@@ -47,7 +49,24 @@ func (c *keysInitCmd) Run(s streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "made:\n  %s\n\nNext: give what is public of it to the registry; see\n  wharfgate registry -c %s --help\n",
-		strings.Join(made, "\n  "), c.Config)
+	_, err = fmt.Fprintf(s.out, "made:\n  %s\n%s", strings.Join(made, "\n  "), c.next(cfg))
 	return err
+}
+
+// next gives the commands that print what each registry needs.
+func (c *keysInitCmd) next(cfg config.Config) string {
+	var b strings.Builder
+	b.WriteString("\nKeep a backup of them. Next: give each registry what is public of them and its configuration, and restart it:\n")
+	for i, r := range cfg.Registries {
+		service, file, form := "", "wharfgate", ".pem"
+		if len(cfg.Registries) > 1 { // their keys may differ
+			service, file = " --service "+r.Service, fmt.Sprintf("wharfgate-%d", i+1)
+		}
+		if trust, err := gate.TrustOf(r, ""); err == nil && trust == registry.TrustJWKS {
+			form = ".json"
+		}
+		fmt.Fprintf(&b, "  wharfgate registry -c %s%s --format bundle > %s%s\n", c.Config, service, file, form)
+		fmt.Fprintf(&b, "  wharfgate registry -c %s%s\n", c.Config, service)
+	}
+	return b.String()
 }
