@@ -79,7 +79,7 @@ func TestLDAP13_BuiltinGroupsByDN(t *testing.T) {
 	for repo, who := range map[string]string{"by-dn/x": "CN=Users,CN=Builtin," + d.BaseDN, "by-sid/x": users, "by-name/x": "Users"} {
 		g.SetPolicy(t, fmt.Sprintf("version: 1\nrules:\n  - {who: %q, can: pull, repos: %q}\n", "group:"+who, repo))
 		g.Reload(t)
-		got := granted(mustGrant(t, g, "u0004", d.Password, "repository:"+repo+":pull"), repo)
+		got := granted(g.MustGrant(t, "u0004", d.Password, "repository:"+repo+":pull"), repo)
 		if named := repo == "by-name/x"; named == (got != nil) {
 			t.Errorf("%s grants %q", who, got)
 		}
@@ -104,7 +104,7 @@ rules:
 `)
 	g.Reload(t)
 	for user, want := range map[string]string{"u0005": "north/x", "u0006": "south/x"} {
-		answer := mustGrant(t, g, user, d.Password, "repository:north/x:pull", "repository:south/x:pull")
+		answer := g.MustGrant(t, user, d.Password, "repository:north/x:pull", "repository:south/x:pull")
 		for _, repo := range []string{"north/x", "south/x"} {
 			if got := granted(answer, repo); (repo == want) != (got != nil) {
 				t.Errorf("%s gets %q on %s", user, got, repo)
@@ -116,7 +116,7 @@ rules:
 	c := start(t, d, byCommonName)
 	c.SetPolicy(t, "version: 1\nrules:\n  - {who: \"group:sales\", can: pull, repos: sales/**}\n")
 	c.Reload(t)
-	if got := granted(mustGrant(t, c, "u0005", d.Password, "repository:sales/x:pull"), "sales/x"); got != nil {
+	if got := granted(c.MustGrant(t, "u0005", d.Password, "repository:sales/x:pull"), "sales/x"); got != nil {
 		t.Errorf("a common name that two groups have grants %q", got)
 	}
 	said := c.Run(t, "", "check", "--online")
@@ -157,7 +157,7 @@ func TestLDAP22_24_TokenGroupsAndReferences(t *testing.T) {
 	p := tap.Start(t, d.Address+":636", d.TLS(t))
 	g := start(t, d, through(p))
 	for _, user := range []string{"alice", "carol", "wanda"} {
-		mustGrant(t, g, user, d.Password)
+		g.MustGrant(t, user, d.Password)
 	}
 	reads, roots := 0, 0
 	for _, r := range p.Requests() {

@@ -30,7 +30,7 @@ func (d asAdministrator) ServicePassword() string { return d.AdminPassword }
 func junk(t *testing.T, g *gate.Gate, user string, n int) {
 	t.Helper()
 	for i := range n {
-		if a := ask(t, g, user, "junk "+strconv.Itoa(i)); a.Status != http.StatusUnauthorized && a.Status != http.StatusTooManyRequests {
+		if a := g.Ask(t, user, "junk "+strconv.Itoa(i)); a.Status != http.StatusUnauthorized && a.Status != http.StatusTooManyRequests {
 			t.Fatalf("a wrong password of %s = %d, want 401 or 429", user, a.Status)
 		}
 	}
@@ -108,7 +108,7 @@ func TestWhatTheDomainCountsCounts(t *testing.T) {
 	for _, user := range []string{"desk3", "desk4", "desk4-known"} {
 		d.AddUser(t, samba.User{Name: user})
 	}
-	mustGrant(t, g, "desk4-known", d.Password)
+	g.MustGrant(t, "desk4-known", d.Password)
 	wrongAtTheDesk(t, d, "desk3", 3)
 	wrongAtTheDesk(t, d, "desk4", 4)
 	wrongAtTheDesk(t, d, "desk4-known", 4)
@@ -118,10 +118,10 @@ func TestWhatTheDomainCountsCounts(t *testing.T) {
 			t.Errorf("%s: %d wrong passwords are counted, want %d and no lock", user, n, want)
 		}
 	}
-	if a := ask(t, g, "desk4", d.Password); a.Status != http.StatusTooManyRequests {
+	if a := g.Ask(t, "desk4", d.Password); a.Status != http.StatusTooManyRequests {
 		t.Errorf("a password that was never proven, one attempt below the lock = %d, want 429", a.Status)
 	}
-	mustGrant(t, g, "desk4-known", d.Password)
+	g.MustGrant(t, "desk4-known", d.Password)
 }
 
 // TestChangedPasswordEndsWrongMemory: a password that was wrong works seconds after it became the right one, and was
@@ -133,7 +133,7 @@ func TestChangedPasswordEndsWrongMemory(t *testing.T) {
 	g := start(t, d)
 	dn := d.AddUser(t, samba.User{Name: "early"})
 	for range 5 {
-		if a := ask(t, g, "early", next); a.Status != http.StatusUnauthorized {
+		if a := g.Ask(t, "early", next); a.Status != http.StatusUnauthorized {
 			t.Fatalf("a password that is not set yet = %d, want 401", a.Status)
 		}
 	}
@@ -143,7 +143,7 @@ func TestChangedPasswordEndsWrongMemory(t *testing.T) {
 	d.SetPassword(t, dn, next)
 	changed := time.Now()
 	loopback.Eventually(t, soon, func() error {
-		if a := ask(t, g, "early", next); a.Status != http.StatusOK {
+		if a := g.Ask(t, "early", next); a.Status != http.StatusOK {
 			return fmt.Errorf("the password that is right by now = %d, want 200", a.Status)
 		}
 		return nil
@@ -159,10 +159,10 @@ func TestLDAP30_ChangedPasswordIsBoundAgain(t *testing.T) {
 	g := start(t, d, func(s gate.Settings) { s.Directory()["proven_for"] = "60s" })
 	dn := d.AddUser(t, samba.User{Name: "positive"})
 	binds := func() float64 { return g.Metric(t, "wharfgate_ldap_operations_total", `op="user_bind"`) }
-	mustGrant(t, g, "positive", d.Password)
+	g.MustGrant(t, "positive", d.Password)
 	before := binds()
 	for range 5 {
-		mustGrant(t, g, "positive", d.Password)
+		g.MustGrant(t, "positive", d.Password)
 	}
 	if n := binds(); n != before {
 		t.Errorf("%v binds after five more logins, want %v", n, before)
@@ -172,7 +172,7 @@ func TestLDAP30_ChangedPasswordIsBoundAgain(t *testing.T) {
 	}
 	d.SetPassword(t, dn, "An0ther-Passw0rd")
 	loopback.Eventually(t, soon, func() error {
-		ask(t, g, "positive", d.Password)
+		g.Ask(t, "positive", d.Password)
 		if binds() == before {
 			return fmt.Errorf("still %v binds", before)
 		}
@@ -196,7 +196,7 @@ func TestLDAP59_ANoIsNeverOverruled(t *testing.T) {
 	}
 	for user := range users {
 		d.AddUser(t, samba.User{Name: "no-" + user})
-		mustGrant(t, g, "no-"+user, d.Password)
+		g.MustGrant(t, "no-"+user, d.Password)
 	}
 	for user, change := range users {
 		change(d.UserDN("no-" + user))
@@ -205,7 +205,7 @@ func TestLDAP59_ANoIsNeverOverruled(t *testing.T) {
 			want = http.StatusOK
 		}
 		loopback.Eventually(t, soon, func() error {
-			if a := ask(t, g, "no-"+user, d.Password); a.Status != want {
+			if a := g.Ask(t, "no-"+user, d.Password); a.Status != want {
 				return fmt.Errorf("%s = %d, want %d", user, a.Status, want)
 			}
 			return nil
@@ -213,7 +213,7 @@ func TestLDAP59_ANoIsNeverOverruled(t *testing.T) {
 	}
 	d.Kill(t)
 	for user := range users {
-		a := ask(t, g, "no-"+user, d.Password)
+		a := g.Ask(t, "no-"+user, d.Password)
 		switch {
 		case user == "stays" && a.Status != http.StatusOK:
 			t.Errorf("who was proven and not refused = %d %s, want 200", a.Status, a.Body)

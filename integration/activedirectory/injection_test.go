@@ -28,7 +28,7 @@ func injections() []string {
 // the same letters) may be alice, under her own name.
 func refuseOrAlice(t *testing.T, g *gate.Gate, name, password string) {
 	t.Helper()
-	answer := ask(t, g, name, password)
+	answer := g.Ask(t, name, password)
 	if norm.NFKC.String(strings.TrimSpace(name)) == "alice" && answer.Status == http.StatusOK && answer.Claims.Subject == "alice" {
 		return
 	}
@@ -45,7 +45,7 @@ func TestLDAP06_StrangeNamesAreLiteral(t *testing.T) {
 	p := tap.Start(t, d.Address+":636", d.TLS(t))
 	g := start(t, d, through(p))
 	for _, name := range []string{"jo(se)", "émile", "ÉMILE", "o'brien", "jsmith", "john smith", "backslash", "specials", "edges", "zoë"} {
-		mustGrant(t, g, name, d.Password)
+		g.MustGrant(t, name, d.Password)
 	}
 	mark := p.Mark()
 	for _, name := range injections() {

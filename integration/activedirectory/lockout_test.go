@@ -20,10 +20,10 @@ func TestLDAP04_EmptyPasswordsAreNotSent(t *testing.T) {
 	d := samba.Shared(t)
 	p := tap.Start(t, d.Address+":636", d.TLS(t))
 	g := start(t, d, through(p))
-	mustGrant(t, g, "u0009", d.Password)
+	g.MustGrant(t, "u0009", d.Password)
 	mark := p.Mark()
 	for _, password := range []string{"", "\x00", "\x00\x00", " ", "\t \u00a0"} {
-		if answer := ask(t, g, "u0009", password); answer.Status != http.StatusUnauthorized && answer.Status != http.StatusBadRequest {
+		if answer := g.Ask(t, "u0009", password); answer.Status != http.StatusUnauthorized && answer.Status != http.StatusBadRequest {
 			t.Errorf("password %q = %d, want 401", password, answer.Status)
 		}
 	}
@@ -100,13 +100,13 @@ func TestLDAP34_OwnersStayIn(t *testing.T) {
 	t.Parallel()
 	d := samba.Shared(t)
 	g := start(t, d)
-	mustGrant(t, g, "u0012", d.Password)
+	g.MustGrant(t, "u0012", d.Password)
 	guess(t, g, "u0012", 50)
 	for range 3 {
-		mustGrant(t, g, "u0012", d.Password)
+		g.MustGrant(t, "u0012", d.Password)
 	}
 	guess(t, g, "u0013", 50)
-	if answer := ask(t, g, "u0013", d.Password); answer.Status != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" {
+	if answer := g.Ask(t, "u0013", d.Password); answer.Status != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" {
 		t.Errorf("a right password that was never proven = %d, want 429 with Retry-After", answer.Status)
 	}
 	if d.IsLocked(t, d.UserDN("u0012")) || d.IsLocked(t, d.UserDN("u0013")) {
@@ -121,10 +121,10 @@ func TestLDAP36_LostAnswersAreCounted(t *testing.T) {
 	d := samba.Shared(t)
 	p := tap.Start(t, d.Address+":636", d.TLS(t))
 	g := start(t, d, through(p), func(s gate.Settings) { s.Directory()["timeouts"] = gate.Settings{"operation": "3s"} })
-	mustGrant(t, g, "u0014", d.Password)
+	g.MustGrant(t, "u0014", d.Password)
 	p.Lose(func(r tap.Request) bool { return r.Operation == tap.Bind && r.Name != d.BindDN })
 	mark := p.Mark()
-	answer := ask(t, g, "u0015", "wrong")
+	answer := g.Ask(t, "u0015", "wrong")
 	if answer.Status != http.StatusServiceUnavailable {
 		t.Errorf("a lost answer = %d %s, want 503", answer.Status, answer.Body)
 	}

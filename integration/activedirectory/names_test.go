@@ -26,11 +26,11 @@ func TestLDAP01_02_EveryFormOfANameIsOneAccount(t *testing.T) {
 	for what, typed := range forms(d, "typist") {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			answer := mustGrant(t, g, typed, d.Password)
+			answer := g.MustGrant(t, typed, d.Password)
 			if answer.Claims.Subject != "typist" {
 				t.Errorf("subject for %q = %q, want typist", typed, answer.Claims.Subject)
 			}
-			if line := requestLine(t, g, answer); line["account"] != "typist@corp" {
+			if line := g.RequestLine(t, answer); line["account"] != "typist@corp" {
 				t.Errorf("account in the log for %q = %v, want typist@corp", typed, line["account"])
 			}
 		})
@@ -41,7 +41,7 @@ func TestLDAP01_02_EveryFormOfANameIsOneAccount(t *testing.T) {
 			if what == "mail" {
 				continue // u0001 has none
 			}
-			if answer := ask(t, g, typed, "wrong"); answer.Status != http.StatusUnauthorized {
+			if answer := g.Ask(t, typed, "wrong"); answer.Status != http.StatusUnauthorized {
 				t.Errorf("%s with a wrong password = %d, want 401", typed, answer.Status)
 			}
 		}
@@ -78,7 +78,7 @@ func TestLDAP03_NamesOnlyABindKnowsAreRefused(t *testing.T) {
 		"SID": "<SID=" + sidText(t, alice.GetRawAttributeValue("objectSid")) + ">", "bare SID": sidText(t, alice.GetRawAttributeValue("objectSid")),
 		"id": "id:" + sid.ID,
 	} {
-		if answer := ask(t, g, typed, d.Password); answer.Status != http.StatusUnauthorized {
+		if answer := g.Ask(t, typed, d.Password); answer.Status != http.StatusUnauthorized {
 			t.Errorf("%s %q = %d %s as %q, want 401", what, typed, answer.Status, answer.Body, answer.Claims.Subject)
 		}
 	}
@@ -96,7 +96,7 @@ func TestLDAP05_AmbiguousNameIsRefused(t *testing.T) {
 	}
 	mustRefuse(t, g, "twins@mail.example", d.Password, "ambiguous")
 	for _, name := range []string{"twin-a", "twin-b"} {
-		mustGrant(t, g, name, d.Password)
+		g.MustGrant(t, name, d.Password)
 		if n := d.BadPasswords(t, d.UserDN(name)); n != 0 {
 			t.Errorf("%s has %d wrong passwords, want none", name, n)
 		}
@@ -112,18 +112,18 @@ func TestLDAP09_MailLikeAnothersPrincipalName(t *testing.T) {
 	const password = "M1schief-maker"
 	d.AddUser(t, samba.User{Name: "thief", Password: password, Attributes: map[string][]string{"mail": {"victim@" + d.Domain}}})
 	typed := "victim@" + d.Domain
-	if answer := ask(t, g, typed, password); answer.Status != http.StatusUnauthorized {
+	if answer := g.Ask(t, typed, password); answer.Status != http.StatusUnauthorized {
 		t.Errorf("the thief's password at the victim's name = %d as %q, want 401", answer.Status, answer.Claims.Subject)
 	}
-	if answer := ask(t, g, typed, d.Password); answer.Status == http.StatusOK && answer.Claims.Subject != "victim" {
+	if answer := g.Ask(t, typed, d.Password); answer.Status == http.StatusOK && answer.Claims.Subject != "victim" {
 		t.Errorf("the victim is %q", answer.Claims.Subject)
 	} else if answer.Status != http.StatusOK {
-		if line := requestLine(t, g, answer); line["reason"] != "ambiguous" {
+		if line := g.RequestLine(t, answer); line["reason"] != "ambiguous" {
 			t.Errorf("the victim's principal name = %d %v, want 200, or 401 as ambiguous", answer.Status, line)
 		}
 	}
 	for _, name := range []string{"victim", d.NetBIOS + `\victim`} { // what nobody else can claim
-		if answer := mustGrant(t, g, name, d.Password); answer.Claims.Subject != "victim" {
+		if answer := g.MustGrant(t, name, d.Password); answer.Claims.Subject != "victim" {
 			t.Errorf("%s is %q", name, answer.Claims.Subject)
 		}
 	}
@@ -137,13 +137,13 @@ func TestLDAP08_UnknownDomainIsNobody(t *testing.T) {
 	t.Parallel()
 	d := samba.Shared(t)
 	g := start(t, d)
-	if answer := ask(t, g, `ELSEWHERE\u0002`, d.Password); answer.Status != http.StatusUnauthorized {
+	if answer := g.Ask(t, `ELSEWHERE\u0002`, d.Password); answer.Status != http.StatusUnauthorized {
 		t.Errorf("an unknown domain = %d as %q, want 401", answer.Status, answer.Claims.Subject)
 	}
 	if n := g.Metric(t, "wharfgate_ldap_operations_total", `op="user_bind"`); n != 0 {
 		t.Errorf("%v binds for an unknown domain, want none", n)
 	}
-	mustGrant(t, g, d.NetBIOS+`\u0002`, d.Password)
+	g.MustGrant(t, d.NetBIOS+`\u0002`, d.Password)
 }
 
 // TestLDAP10_OnlyPeopleLogIn: not machines, groups or contacts.
@@ -154,7 +154,7 @@ func TestLDAP10_OnlyPeopleLogIn(t *testing.T) {
 		"computer": "ws1$", "computer of the domain": d.NetBIOS + `\ws1$`, "computer by mail": "ws1@" + d.Domain,
 		"controller": "dc1$", "group": "gl-devs", "contact": "vendor@" + d.Domain, "trust": "krbtgt",
 	} {
-		if answer := ask(t, g, typed, d.Password); answer.Status != http.StatusUnauthorized {
+		if answer := g.Ask(t, typed, d.Password); answer.Status != http.StatusUnauthorized {
 			t.Errorf("%s %q = %d as %q, want 401", what, typed, answer.Status, answer.Claims.Subject)
 		}
 	}

@@ -21,9 +21,9 @@ func TestLDAP55_OnePullOnOpenLDAP(t *testing.T) {
 	t.Parallel()
 	d := slapd.Start(t, slapd.Options{})
 	g := start(t, d)
-	mustGrant(t, g, "nora", d.Password)
+	g.MustGrant(t, "nora", d.Password)
 	alone := d.Mark(t)
-	mustGrant(t, g, "carol", d.Password)
+	g.MustGrant(t, "carol", d.Password)
 	one := d.Since(t, alone)
 	mark := d.Mark(t)
 	d.Pause(t)
@@ -50,7 +50,7 @@ func TestLDAP56_OneCallerLeavesOnOpenLDAP(t *testing.T) {
 	t.Parallel()
 	d := slapd.Start(t, slapd.Options{})
 	g := start(t, d)
-	mustGrant(t, g, "nora", d.Password)
+	g.MustGrant(t, "nora", d.Password)
 	d.Pause(t) // so that all of them are waiting when the first one leaves
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
@@ -93,7 +93,7 @@ func TestLDAP60_FloodOfNamesOnOpenLDAP(t *testing.T) {
 	t.Parallel()
 	d := slapd.Start(t, slapd.Options{})
 	g := start(t, d, func(s gate.Settings) { s.Directory()["cache"] = gate.Settings{"size": 20, "ttl": "10m"} })
-	mustGrant(t, g, "alice", d.Password)
+	g.MustGrant(t, "alice", d.Password)
 	var clients sync.WaitGroup
 	for part := range 4 {
 		clients.Go(func() {
@@ -107,7 +107,7 @@ func TestLDAP60_FloodOfNamesOnOpenLDAP(t *testing.T) {
 	}
 	clients.Wait()
 	mark := d.Mark(t)
-	mustGrant(t, g, "alice", d.Password)
+	g.MustGrant(t, "alice", d.Password)
 	if o := d.Since(t, mark); o.Binds != 1 || o.Searches != 0 {
 		t.Errorf("operations after the flood = %+v, want one bind and no search", o)
 	}
@@ -124,14 +124,14 @@ func TestLDAP61_LivesAreSpreadOnOpenLDAP(t *testing.T) {
 	})
 	user := func(i int) string { return fmt.Sprintf("u%05d", i+1) }
 	for i := range people {
-		mustGrant(t, g, user(i), d.Password)
+		g.MustGrant(t, user(i), d.Password)
 	}
 	first := d.Since(t, 0).Searches
 	mark, most, refreshed := d.Mark(t), 0, 0
 	began := time.Now()
 	loopback.Eventually(t, 3*ttl, func() error {
 		for i := range people {
-			mustGrant(t, g, user(i), d.Password)
+			g.MustGrant(t, user(i), d.Password)
 		}
 		n := d.Since(t, mark).Searches
 		most, refreshed = max(most, n-refreshed), n
@@ -154,11 +154,11 @@ func TestLDAP29_FilteredOutOnOpenLDAP(t *testing.T) {
 		s.Directory().Section("users")["filter"] = "(!(description=left))"
 		s.Directory()["cache"] = gate.Settings{"ttl": ttl.String()}
 	})
-	mustGrant(t, g, "alice", d.Password)
+	g.MustGrant(t, "alice", d.Password)
 	d.Set(t, d.PersonDN("alice"), "description", "left")
 	changed := time.Now()
 	loopback.Eventually(t, soon, func() error {
-		if answer := ask(t, g, "alice", d.Password); answer.Status != http.StatusUnauthorized {
+		if answer := g.Ask(t, "alice", d.Password); answer.Status != http.StatusUnauthorized {
 			return errors.New("who left is let in: " + strconv.Itoa(answer.Status))
 		}
 		return nil

@@ -16,7 +16,7 @@ func TestLDAP06_StrangeNamesOnOpenLDAP(t *testing.T) {
 	d := slapd.Start(t, slapd.Options{})
 	g := start(t, d)
 	for _, name := range []string{"o'brien", "jsmith", "john smith", "zoë", "ZOË", `back\slash`, `#a+b=c;<d>"e"*f/g&h`} {
-		mustGrant(t, g, name, d.Password)
+		g.MustGrant(t, name, d.Password)
 	}
 	mark := d.Mark(t)
 	for _, name := range injections() {
@@ -41,7 +41,7 @@ func TestLDAP07_EveryLetterOfAPassword(t *testing.T) {
 	for i, password := range []string{"Töchter-Änderung-ß", "密码-пароль-🔑", ascii, ":leading", "trailing:", "a:b:c", " spaces ", "%41%zz+&=", strings.Repeat("x", 1024)} {
 		uid := []string{"alice", "nora", "carol", "dana", "u00001", "u00002", "u00003", "u00004", "u00005"}[i]
 		d.SetPassword(t, uid, password)
-		mustGrant(t, g, uid, password)
+		g.MustGrant(t, uid, password)
 		if answer, err := g.Asker(gate.Service).Post(t.Context(), uid, password); err != nil || answer.Status != http.StatusOK {
 			t.Errorf("POST with the password %.40q = %d %s, %v, want 200", password, answer.Status, answer.Body, err)
 		}
@@ -63,7 +63,7 @@ func TestLDAP05_AmbiguousNameOnOpenLDAP(t *testing.T) {
 	if o := d.Since(t, mark); o.Binds != 0 {
 		t.Errorf("operations = %+v, want no bind", o)
 	}
-	mustGrant(t, g, "nora", d.Password)
+	g.MustGrant(t, "nora", d.Password)
 }
 
 // TestLDAP04_28_RefusalsOnOpenLDAP: an empty password, which this server would take, is not sent; and every refusal reads
@@ -75,7 +75,7 @@ func TestLDAP04_28_RefusalsOnOpenLDAP(t *testing.T) {
 	mark := d.Mark(t)
 	bodies := map[string]bool{}
 	for _, password := range []string{"", "\x00", " ", "\t \u00a0"} {
-		answer := ask(t, g, "alice", password)
+		answer := g.Ask(t, "alice", password)
 		if answer.Status != http.StatusUnauthorized {
 			t.Errorf("password %q = %d, want 401", password, answer.Status)
 		}
@@ -85,7 +85,7 @@ func TestLDAP04_28_RefusalsOnOpenLDAP(t *testing.T) {
 		t.Errorf("operations = %+v, want no bind", o)
 	}
 	for user, password := range map[string]string{"nobody": d.Password, "nora": "wrong", "locked": d.Password, "expired": d.Password, "mustchange": d.Password} {
-		answer := ask(t, g, user, password)
+		answer := g.Ask(t, user, password)
 		if answer.Status != http.StatusUnauthorized {
 			t.Errorf("%s = %d, want 401", user, answer.Status)
 		}
@@ -105,12 +105,13 @@ func TestLDAP35_WrongServicePasswordOnOpenLDAP(t *testing.T) {
 	mark := d.Mark(t)
 	g.Serve(t)
 	for range 50 {
-		if answer := ask(t, g, "alice", d.Password); answer.Status != http.StatusServiceUnavailable {
+		if answer := g.Ask(t, "alice", d.Password); answer.Status != http.StatusServiceUnavailable {
 			t.Errorf("token = %d %s, want 503", answer.Status, answer.Body)
 		}
 	}
 	if o := d.Since(t, mark); o.Binds != 1 {
 		t.Errorf("operations = %+v, want one bind of the service account", o)
 	}
-	mustGrant(t, start(t, d, func(s gate.Settings) { s.Directory().Section("users")["filter"] = "(uid=u00009)" }), "u00009", "an0ther-One")
+	filtered := start(t, d, func(s gate.Settings) { s.Directory().Section("users")["filter"] = "(uid=u00009)" })
+	filtered.MustGrant(t, "u00009", "an0ther-One")
 }

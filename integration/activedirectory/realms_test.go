@@ -34,7 +34,7 @@ func TestLDAP66_DomainAndOpenLDAP(t *testing.T) {
 		s["directories"] = append(s["directories"].([]gate.Settings), section)
 	})
 	asked := func(user, password string) client.Answer {
-		return ask(t, g, user, password, "repository:corp/api:pull,push", "repository:partner/api:pull,push")
+		return g.Ask(t, user, password, "repository:corp/api:pull,push", "repository:partner/api:pull,push")
 	}
 	want := func(a client.Answer, subject, repository string) {
 		t.Helper()

@@ -2,7 +2,6 @@ package activedirectory_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"github.com/wharfgate/wharfgate/integration/internal/client"
 	"github.com/wharfgate/wharfgate/integration/internal/gate"
 	"github.com/wharfgate/wharfgate/integration/internal/lifetime"
-	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 	"github.com/wharfgate/wharfgate/integration/internal/samba"
 	"github.com/wharfgate/wharfgate/integration/internal/tap"
 )
@@ -65,61 +63,17 @@ func prepare(t testing.TB, d gate.Directory, edits ...func(gate.Settings)) *gate
 	return gate.Prepare(t, d, policy, append([]func(gate.Settings){gate.WithoutAddressLimit, gate.Patient}, edits...)...)
 }
 
-// ask asks for a token.
-func ask(t *testing.T, g *gate.Gate, user, password string, scopes ...string) client.Answer {
-	t.Helper()
-	answer, err := g.Asker(gate.Service).Ask(t.Context(), user, password, scopes...)
-	if err != nil {
-		t.Fatalf("token for %q: %v", user, err)
-	}
-	return answer
-}
-
-// mustGrant asks for a token and fails the test without one.
-func mustGrant(t *testing.T, g *gate.Gate, user, password string, scopes ...string) client.Answer {
-	t.Helper()
-	answer := ask(t, g, user, password, scopes...)
-	if answer.Status != http.StatusOK {
-		t.Fatalf("token for %q = %d %s, want 200: %v", user, answer.Status, answer.Body, requestLine(t, g, answer))
-	}
-	return answer
-}
-
 // mustRefuse asks for a token and fails the test unless that is 401 for a reason.
 func mustRefuse(t *testing.T, g *gate.Gate, user, password, reason string) client.Answer {
 	t.Helper()
-	answer := ask(t, g, user, password)
+	answer := g.Ask(t, user, password)
 	if answer.Status != http.StatusUnauthorized || answer.Token != "" {
 		t.Errorf("token for %q = %d %s, want 401", user, answer.Status, answer.Body)
 	}
-	if line := requestLine(t, g, answer); line["reason"] != reason {
+	if line := g.RequestLine(t, answer); line["reason"] != reason {
 		t.Errorf("token for %q: reason = %v, want %s: %v", user, line["reason"], reason, line)
 	}
 	return answer
-}
-
-// requestLine waits for the log line of a request, which is written once it is answered.
-func requestLine(t *testing.T, g *gate.Gate, a client.Answer) map[string]any {
-	t.Helper()
-	id := a.Header.Get("X-Request-Id")
-	var found map[string]any
-	loopback.Eventually(t, soon, func() error {
-		for _, text := range g.Process.Err.Lines() {
-			if !strings.Contains(text, id) {
-				continue
-			}
-			var line map[string]any
-			if err := json.Unmarshal([]byte(text), &line); err != nil {
-				return fmt.Errorf("log line %q: %w", text, err)
-			}
-			if line["msg"] == "request" && line["request_id"] == id {
-				found = line
-				return nil
-			}
-		}
-		return fmt.Errorf("there is no log line of the request %s", id)
-	})
-	return found
 }
 
 // found is what the login command says of an account.

@@ -28,7 +28,7 @@ func TestLDAP26_EveryStateHasItsReason(t *testing.T) {
 	g := start(t, d)
 	for user, reason := range states() {
 		answer := mustRefuse(t, g, user, d.Password, reason)
-		if line := requestLine(t, g, answer); line["account"] != user+"@corp" {
+		if line := g.RequestLine(t, answer); line["account"] != user+"@corp" {
 			t.Errorf("%s: account in the log = %v", user, line["account"])
 		}
 		if n := g.Metric(t, "wharfgate_logins_total", `result="`+reason+`"`); n != 1 {
@@ -47,7 +47,7 @@ func TestLDAP28_P39_ClientsLearnNothing(t *testing.T) {
 	var first http.Header
 	body := ""
 	see := func(what, user, password string) {
-		answer := ask(t, g, user, password)
+		answer := g.Ask(t, user, password)
 		header := maps.Clone(answer.Header)
 		for _, name := range []string{"Date", "X-Request-Id"} {
 			header.Del(name)
@@ -75,11 +75,11 @@ func TestLDAP29_DisabledAccountIsOutAtOnce(t *testing.T) {
 	t.Parallel()
 	d, g := shared(t)
 	dn := d.AddUser(t, samba.User{Name: "leaver"})
-	mustGrant(t, g, "leaver", d.Password)
+	g.MustGrant(t, "leaver", d.Password)
 	d.Disable(t, dn)
 	mustRefuse(t, g, "leaver", d.Password, "disabled")
 	d.Enable(t, dn)
-	mustGrant(t, g, "leaver", d.Password)
+	g.MustGrant(t, "leaver", d.Password)
 }
 
 // TestLDAP29_WithoutABind: where a proven password stands for a bind, the state is looked at within the life of the
@@ -93,16 +93,16 @@ func TestLDAP29_WithoutABind(t *testing.T) {
 		s.Directory()["cache"] = gate.Settings{"ttl": ttl.String()}
 	})
 	dn := d.AddUser(t, samba.User{Name: "retiree"})
-	mustGrant(t, g, "retiree", d.Password)
+	g.MustGrant(t, "retiree", d.Password)
 	binds := g.Metric(t, "wharfgate_ldap_operations_total", `op="user_bind"`)
-	mustGrant(t, g, "retiree", d.Password)
+	g.MustGrant(t, "retiree", d.Password)
 	if n := g.Metric(t, "wharfgate_ldap_operations_total", `op="user_bind"`); n != binds {
 		t.Errorf("a proven password was bound again: %v binds after %v", n, binds)
 	}
 	d.Disable(t, dn)
 	disabled := time.Now()
 	loopback.Eventually(t, soon, func() error {
-		if answer := ask(t, g, "retiree", d.Password); answer.Status != http.StatusUnauthorized {
+		if answer := g.Ask(t, "retiree", d.Password); answer.Status != http.StatusUnauthorized {
 			return fmt.Errorf("a disabled account = %d", answer.Status)
 		}
 		return nil
@@ -123,18 +123,18 @@ func TestLDAP30_ChangedPasswordIsAskedAbout(t *testing.T) {
 		s.Directory()["cache"] = gate.Settings{"ttl": "1s"}
 	})
 	dn := d.AddUser(t, samba.User{Name: "changer"})
-	mustGrant(t, g, "changer", d.Password)
+	g.MustGrant(t, "changer", d.Password)
 	binds := func() float64 { return g.Metric(t, "wharfgate_ldap_operations_total", `op="user_bind"`) }
 	before := binds()
 	d.SetPassword(t, dn, "An0ther-Passw0rd")
 	loopback.Eventually(t, soon, func() error { // within the life of the entry in the memory
-		ask(t, g, "changer", d.Password)
+		g.Ask(t, "changer", d.Password)
 		if binds() == before {
 			return fmt.Errorf("the old password is believed without a bind")
 		}
 		return nil
 	})
-	mustGrant(t, g, "changer", "An0ther-Passw0rd")
+	g.MustGrant(t, "changer", "An0ther-Passw0rd")
 }
 
 // TestLDAP57_GroupsWithinTheirLife: who comes and goes shows within the life of the memory.
@@ -146,7 +146,7 @@ func TestLDAP57_GroupsWithinTheirLife(t *testing.T) {
 	group := d.AddGroup(t, samba.Global, "joiners")
 	outer := d.AddGroup(t, samba.Universal, "joined", group)
 	const scope, repo = "repository:teams/joined/x:pull", "teams/joined/x"
-	has := func() bool { return granted(mustGrant(t, g, "u0008", d.Password, scope), repo) != nil }
+	has := func() bool { return granted(g.MustGrant(t, "u0008", d.Password, scope), repo) != nil }
 	if has() {
 		t.Fatalf("u0008 is in %s already", outer)
 	}
@@ -174,12 +174,12 @@ func TestLDAP59_NoIsStrongerThanMemory(t *testing.T) {
 		s.Directory()["proven_if_down"] = "1h"
 	})
 	dn := d.AddUser(t, samba.User{Name: "goner"})
-	mustGrant(t, g, "goner", d.Password)
-	if answer := ask(t, g, "goner", "wrong"); answer.Status != http.StatusUnauthorized {
+	g.MustGrant(t, "goner", d.Password)
+	if answer := g.Ask(t, "goner", "wrong"); answer.Status != http.StatusUnauthorized {
 		t.Errorf("a wrong password of somebody who is remembered = %d, want 401", answer.Status)
 	}
 	d.Remove(t, dn)
-	if answer := ask(t, g, "goner", d.Password); answer.Status != http.StatusUnauthorized {
+	if answer := g.Ask(t, "goner", d.Password); answer.Status != http.StatusUnauthorized {
 		t.Errorf("an account that is gone = %d, want 401", answer.Status)
 	}
 }
@@ -190,19 +190,19 @@ func TestP36_WhatIsRememberedOfPasswords(t *testing.T) {
 	d := samba.Shared(t)
 	g := start(t, d, func(s gate.Settings) { s.Directory()["proven_for"] = "3s" })
 	binds := func() float64 { return g.Metric(t, "wharfgate_ldap_operations_total", `op="user_bind"`) }
-	mustGrant(t, g, "u0020", d.Password)
+	g.MustGrant(t, "u0020", d.Password)
 	first := binds()
-	mustGrant(t, g, "u0020", d.Password)
+	g.MustGrant(t, "u0020", d.Password)
 	if n := binds(); n != first {
 		t.Errorf("%v binds, want %v while the password is remembered", n, first)
 	}
 	g.Reload(t)
-	mustGrant(t, g, "u0020", d.Password)
+	g.MustGrant(t, "u0020", d.Password)
 	if n := binds(); n != first+1 {
 		t.Errorf("%v binds after a reload, want %v", n, first+1)
 	}
 	loopback.Eventually(t, soon, func() error {
-		mustGrant(t, g, "u0020", d.Password)
+		g.MustGrant(t, "u0020", d.Password)
 		if binds() < first+2 {
 			return fmt.Errorf("the password is remembered still")
 		}

@@ -17,8 +17,8 @@ func TestLDAP68_KnownAndUnknownNamesTakeTheSameTime(t *testing.T) {
 	d := samba.Shared(t)
 	g := start(t, d)
 	for i := range 10 { // so that the gate knows how long a bind takes
-		ask(t, g, "u0019", "warm up "+strconv.Itoa(i))
-		mustGrant(t, g, "alice", d.Password)
+		g.Ask(t, "u0019", "warm up "+strconv.Itoa(i))
+		g.MustGrant(t, "alice", d.Password)
 	}
 	const names, tries = 15, 4 // 60 of each kind, by which a fault of 10 ms shows
 	took := map[string][]time.Duration{}
@@ -30,7 +30,7 @@ func TestLDAP68_KnownAndUnknownNamesTakeTheSameTime(t *testing.T) {
 		statuses := map[string][]int{}
 		for try := range tries {
 			for kind, name := range map[string]string{"known": fmt.Sprintf("timed%02d", i), "unknown": "nobody-" + strconv.Itoa(i)} {
-				answer := ask(t, g, name, "wrong "+strconv.Itoa(try))
+				answer := g.Ask(t, name, "wrong "+strconv.Itoa(try))
 				statuses[kind] = append(statuses[kind], answer.Status)
 				took[kind] = append(took[kind], answer.Took)
 			}

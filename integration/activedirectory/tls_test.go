@@ -113,7 +113,7 @@ func TestLDAP52_PlaintextIsRefused(t *testing.T) {
 			s.Directory()["insecure_plaintext"] = true
 			delete(s.Directory(), "tls")
 		})
-		mustGrant(t, g, "alice", own.Password)
+		g.MustGrant(t, "alice", own.Password)
 	})
 	t.Run("start tls", func(t *testing.T) {
 		t.Parallel()
@@ -121,6 +121,6 @@ func TestLDAP52_PlaintextIsRefused(t *testing.T) {
 			s.Directory()["servers"] = []string{d.PlainURL}
 			s.Directory()["tls"] = gate.Settings{"ca_file": d.CAFile, "start_tls": true}
 		})
-		mustGrant(t, g, "alice", d.Password)
+		g.MustGrant(t, "alice", d.Password)
 	})
 }

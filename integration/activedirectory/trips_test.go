@@ -40,7 +40,7 @@ func TestLDAP14_TripsOfAUserIn300Groups(t *testing.T) {
 	const scope, repo = "repository:teams/wide50-1/x:pull", "teams/wide50-1/x"
 	learnServer(t, g, d, p)
 	mark := p.Mark()
-	cold := mustGrant(t, g, "wanda", d.Password, scope)
+	cold := g.MustGrant(t, "wanda", d.Password, scope)
 	requests := trips(t, d, p.Since(mark))
 	if granted(cold, repo) == nil {
 		t.Errorf("wanda gets nothing through her last group")
@@ -52,7 +52,7 @@ func TestLDAP14_TripsOfAUserIn300Groups(t *testing.T) {
 		}
 	}
 	mark = p.Mark()
-	warm := mustGrant(t, g, "wanda", d.Password, scope)
+	warm := g.MustGrant(t, "wanda", d.Password, scope)
 	if requests := trips(t, d, p.Since(mark)); len(requests) != 1 || requests[0].Operation != tap.Bind {
 		t.Errorf("a second login makes %+v, want one bind", requests)
 	}
@@ -64,7 +64,7 @@ func learnServer(t *testing.T, g *gate.Gate, d *samba.Server, p *tap.Tap) {
 	t.Helper()
 	loopback.Eventually(t, soon, func() error {
 		mark := p.Mark()
-		mustGrant(t, g, "u0018", d.Password)
+		g.MustGrant(t, "u0018", d.Password)
 		for _, r := range p.Since(mark) {
 			if r.Operation == tap.Bind && strings.HasPrefix(r.Name, "<GUID=") {
 				return nil
@@ -80,7 +80,7 @@ func TestLDAP55_P35_OnePullIsOneBind(t *testing.T) {
 	d := samba.Shared(t)
 	p := tap.Start(t, d.Address+":636", d.TLS(t))
 	g := start(t, d, through(p))
-	mustGrant(t, g, "u0017", d.Password) // somebody else, so that connections are there
+	g.MustGrant(t, "u0017", d.Password) // somebody else, so that connections are there
 	mark := p.Mark()
 	var clients sync.WaitGroup
 	for i := range 30 {

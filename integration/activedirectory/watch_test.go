@@ -36,7 +36,7 @@ func TestLDAP57_WatchOnSamba(t *testing.T) {
 		t.Helper()
 		start := time.Now()
 		loopback.Eventually(t, effective, func() error {
-			a := mustGrant(t, g, "walter", d.Password, "repository:teams/watched/api:pull")
+			a := g.MustGrant(t, "walter", d.Password, "repository:teams/watched/api:pull")
 			if got := len(a.Claims.Access) > 0; got != want {
 				return fmt.Errorf("%s: granted %v, want %v", what, got, want)
 			}
@@ -58,7 +58,7 @@ func TestLDAP57_WatchOnSamba(t *testing.T) {
 	status := func(want int) {
 		t.Helper()
 		loopback.Eventually(t, effective, func() error {
-			if a := ask(t, g, "walter", d.Password); a.Status != want {
+			if a := g.Ask(t, "walter", d.Password); a.Status != want {
 				return fmt.Errorf("login = %d, want %d", a.Status, want)
 			}
 			return nil
@@ -79,12 +79,12 @@ func TestLDAP57_WatchOnSamba(t *testing.T) {
 			}
 			return nil
 		})
-		mustGrant(t, g, "walter", d.Password)
+		g.MustGrant(t, "walter", d.Password)
 		return g.Metric(t, "wharfgate_cache_requests_total", `cache="entry"`, `result="miss"`)
 	}
 	read := settle(d.AddMember)
 	for range 3 {
-		mustGrant(t, g, "walter", d.Password)
+		g.MustGrant(t, "walter", d.Password)
 	}
 	if n := settle(d.RemoveMember) - read; n != 0 {
 		t.Errorf("after logins the entry was read %v times, want none", n)

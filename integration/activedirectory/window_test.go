@@ -20,11 +20,11 @@ func TestLDAP34_RightPasswordAfterTheWindow(t *testing.T) {
 	dn := d.AddUser(t, samba.User{Name: "windowed"})
 	d.AddPolicy(t, "windowed", 40, samba.Lockout{Threshold: 5, Duration: window, Window: window}, dn)
 	junk(t, g, "windowed", 8)
-	if answer := ask(t, g, "windowed", d.Password); answer.Status != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" {
+	if answer := g.Ask(t, "windowed", d.Password); answer.Status != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" {
 		t.Errorf("within the window = %d, want 429 with Retry-After", answer.Status)
 	}
 	loopback.Eventually(t, patience, func() error {
-		if answer := ask(t, g, "windowed", d.Password); answer.Status != http.StatusOK {
+		if answer := g.Ask(t, "windowed", d.Password); answer.Status != http.StatusOK {
 			return fmt.Errorf("the right password = %d", answer.Status)
 		}
 		return nil

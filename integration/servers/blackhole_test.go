@@ -107,15 +107,15 @@ func TestLDAP45_BlackHole(t *testing.T) {
 	if dead := n.forgetConnections(t, port); dead < 2*clients {
 		t.Fatalf("%d connections to forget, want those of two gates", dead)
 	}
-	answer := ask(t, alone, "alice", first.Password)
+	answer := alone.Ask(t, "alice", first.Password)
 	if answer.Took > worst+slack || answer.Status != http.StatusOK && answer.Status != http.StatusServiceUnavailable {
 		t.Errorf("at the only server: %d after %v, want an answer within %v", answer.Status, answer.Took, worst)
 	}
 	t.Logf("at the only server: %d after %v", answer.Status, answer.Took)
-	if answer := mustGrant(t, alone, "nora", first.Password); answer.Took > time.Second {
+	if answer := alone.MustGrant(t, "nora", first.Password); answer.Took > time.Second {
 		t.Errorf("the one after it took %v, want the dead connections known", answer.Took)
 	}
-	if answer := mustGrant(t, both, "alice", first.Password); answer.Took > worst {
+	if answer := both.MustGrant(t, "alice", first.Password); answer.Took > worst {
 		t.Errorf("with another server: after %v, want %v at most", answer.Took, worst)
 	}
 
@@ -123,11 +123,11 @@ func TestLDAP45_BlackHole(t *testing.T) {
 	warm(both)
 	n.run(t, "iptables", "-A", "INPUT", "-p", "tcp", "--dport", port, "-j", "DROP")
 	for i := range 8 {
-		answer := ask(t, both, person(i), first.Password)
+		answer := both.Ask(t, person(i), first.Password)
 		if answer.Took > worst+slack || i > 0 && answer.Status != http.StatusOK || i > 2 && answer.Took > time.Second {
 			t.Errorf("request %d without the first server: %d after %v", i+1, answer.Status, answer.Took)
 		}
-		if answer := ask(t, alone, person(i), first.Password); answer.Took > worst+slack || answer.Status != http.StatusServiceUnavailable {
+		if answer := alone.Ask(t, person(i), first.Password); answer.Took > worst+slack || answer.Status != http.StatusServiceUnavailable {
 			t.Errorf("request %d without any server: %d after %v, want 503 within %v", i+1, answer.Status, answer.Took, worst)
 		}
 	}

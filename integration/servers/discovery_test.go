@@ -66,7 +66,7 @@ func TestLDAP48_DomainsOwnDNS(t *testing.T) {
 	d, discover := startDomain(t, dc, berlin, munich)
 	g := start(t, d, uncached, discover)
 	awaitFound(t, g, "ldaps://"+dc)
-	mustGrant(t, g, "alice", d.Password)
+	g.MustGrant(t, "alice", d.Password)
 	load := startLoadOf(t, g, d.Password, 4, func(i int) string { return fmt.Sprintf("u%04d", 1+i) })
 
 	const site = "_ldap._tcp.Berlin._sites.dc._msdcs.corp.example"
@@ -121,14 +121,14 @@ func TestLDAP48_NoRecords(t *testing.T) {
 		}
 		return nil
 	})
-	mustGrant(t, g, "u0009", d.Password)
+	g.MustGrant(t, "u0009", d.Password)
 
 	said := g.Run(t, "", "check --online")
 	if text := said.Out + said.Err; said.Code == 0 || !strings.Contains(text, "dns:_ldap._tcp.Berlin._sites.dc._msdcs.corp.example") || !strings.Contains(text, "no SRV record") {
 		t.Errorf("check --online without records = %d\n%s", said.Code, text)
 	}
 	other := start(t, d, discover)
-	if answer := ask(t, other, "alice", d.Password); answer.Status != http.StatusServiceUnavailable || answer.Took > worst {
+	if answer := other.Ask(t, "alice", d.Password); answer.Status != http.StatusServiceUnavailable || answer.Took > worst {
 		t.Errorf("without servers = %d after %v, want 503", answer.Status, answer.Took)
 	}
 	d.SetSRV(t, "_ldap._tcp.dc._msdcs.corp.example", samba.SRV{Weight: 100, Port: 389, Target: dc})

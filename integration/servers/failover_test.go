@@ -24,7 +24,7 @@ func startPair(t *testing.T, edits ...func(gate.Settings)) (first, second *slapd
 func takesBinds(t *testing.T, g *gate.Gate, s *slapd.Server, user string) bool {
 	t.Helper()
 	mark := s.Mark(t)
-	mustGrant(t, g, user, s.Password)
+	g.MustGrant(t, user, s.Password)
 	return s.Since(t, mark).Binds > 0
 }
 
@@ -49,7 +49,7 @@ func TestLDAP40_47_StoppedServer(t *testing.T) {
 	}
 	first.Pause(t)
 	for i := range 12 {
-		answer := ask(t, g, person(i), first.Password)
+		answer := g.Ask(t, person(i), first.Password)
 		if most := worst + slack; answer.Took > most {
 			t.Errorf("request %d took %v, want at most %v", i+1, answer.Took, most)
 		}
@@ -77,7 +77,7 @@ func TestLDAP47_KilledServer(t *testing.T) {
 	}
 	first.Kill(t)
 	loopback.Eventually(t, recovery, func() error { // one bind may be lost on its way
-		if answer := ask(t, g, "alice", first.Password); answer.Status != http.StatusOK {
+		if answer := g.Ask(t, "alice", first.Password); answer.Status != http.StatusOK {
 			return errNotServed
 		}
 		return nil
@@ -89,7 +89,7 @@ func TestLDAP47_KilledServer(t *testing.T) {
 	awaitUse(t, g, first, recovery)
 	second.Kill(t)
 	for i := range 10 {
-		mustGrant(t, g, person(i), first.Password)
+		g.MustGrant(t, person(i), first.Password)
 	}
 }
 
@@ -101,7 +101,7 @@ func TestLDAP46_DeadFirstServer(t *testing.T) {
 	first.Kill(t)
 	g := start(t, first, servers(first.URL, second.URL))
 	for i := range 5 {
-		if answer := mustGrant(t, g, person(i), first.Password); answer.Took > worst {
+		if answer := g.MustGrant(t, person(i), first.Password); answer.Took > worst {
 			t.Errorf("request %d took %v", i+1, answer.Took)
 		}
 	}
@@ -116,7 +116,7 @@ func TestLDAP44_IdleDisconnect(t *testing.T) {
 	t.Parallel()
 	d := slapd.Start(t, slapd.Options{Configuration: "idletimeout 2"})
 	g := start(t, d, uncached)
-	mustGrant(t, g, "alice", d.Password)
+	g.MustGrant(t, "alice", d.Password)
 	for range 3 {
 		mark := len(d.Log(t))
 		loopback.Eventually(t, recovery, func() error { // until it has hung up
@@ -125,7 +125,7 @@ func TestLDAP44_IdleDisconnect(t *testing.T) {
 			}
 			return nil
 		})
-		mustGrant(t, g, "alice", d.Password)
-		mustGrant(t, g, "nora", d.Password)
+		g.MustGrant(t, "alice", d.Password)
+		g.MustGrant(t, "nora", d.Password)
 	}
 }

@@ -110,7 +110,7 @@ func TestLDAP50_RestartStorm(t *testing.T) {
 		s["limits"] = gate.Settings{"concurrency": people, "queue": people}
 	})
 	for i := range 32 {
-		mustGrant(t, g, person(i), d.Password)
+		g.MustGrant(t, person(i), d.Password)
 	}
 	d.Kill(t)
 	d.Restart(t)
@@ -140,7 +140,7 @@ func TestLDAP50_RestartStorm(t *testing.T) {
 		t.Errorf("%d connections opened, want at most %d", seen.Connections, limit)
 	}
 	for i := range people {
-		mustGrant(t, g, person(i), d.Password)
+		g.MustGrant(t, person(i), d.Password)
 	}
 	if strings.Contains(g.Process.Err.String(), "DATA RACE") {
 		t.Error("a data race in the gate")

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wharfgate/wharfgate/integration/internal/client"
 	"github.com/wharfgate/wharfgate/integration/internal/crowd"
 	"github.com/wharfgate/wharfgate/integration/internal/gate"
 	"github.com/wharfgate/wharfgate/integration/internal/lifetime"
@@ -48,26 +47,6 @@ func servers(urls ...string) func(gate.Settings) {
 // uncached lets the gate remember hardly anything, so that every login searches and binds.
 func uncached(s gate.Settings) {
 	s.Directory()["cache"] = gate.Settings{"ttl": "1s", "stale_if_down": "0s"}
-}
-
-// ask asks for a token.
-func ask(t *testing.T, g *gate.Gate, user, password string, scopes ...string) client.Answer {
-	t.Helper()
-	answer, err := g.Asker(gate.Service).Ask(t.Context(), user, password, scopes...)
-	if err != nil {
-		t.Fatalf("token for %q: %v", user, err)
-	}
-	return answer
-}
-
-// mustGrant asks for a token and fails the test without one.
-func mustGrant(t *testing.T, g *gate.Gate, user, password string, scopes ...string) client.Answer {
-	t.Helper()
-	answer := ask(t, g, user, password, scopes...)
-	if answer.Status != http.StatusOK {
-		t.Fatalf("token for %s = %d %s after %v\n%s", user, answer.Status, answer.Body, answer.Took, g.Process.Err)
-	}
-	return answer
 }
 
 // errNotServed means that no token was granted.

@@ -89,7 +89,7 @@ func TestLDAP51_TLSFaults(t *testing.T) {
 		present(t, d, tt.cert, tt.key)
 		g := start(t, d, func(s gate.Settings) { s.Directory()["tls"] = gate.Settings{"ca_file": tt.ca} })
 		for range 4 {
-			if answer := ask(t, g, "alice", d.Password); answer.Status != http.StatusServiceUnavailable {
+			if answer := g.Ask(t, "alice", d.Password); answer.Status != http.StatusServiceUnavailable {
 				t.Errorf("%s: %d %s, want 503", tt.name, answer.Status, answer.Body)
 			}
 		}
@@ -113,7 +113,7 @@ func TestLDAP51_OldTLS(t *testing.T) {
 	t.Parallel()
 	d := slapd.Start(t, slapd.Options{Configuration: "TLSCipherSuite NORMAL:-VERS-ALL:+VERS-TLS1.1:%COMPAT"})
 	g := start(t, d)
-	if answer := ask(t, g, "alice", d.Password); answer.Status != http.StatusServiceUnavailable {
+	if answer := g.Ask(t, "alice", d.Password); answer.Status != http.StatusServiceUnavailable {
 		t.Errorf("TLS 1.1 = %d, want 503", answer.Status)
 	}
 	if said := g.Run(t, "", "check --online"); said.Code == 0 || !strings.Contains(said.Out+said.Err, "no TLS 1.2 or later") {
@@ -137,7 +137,7 @@ func TestLDAP53_External(t *testing.T) {
 	d := slapd.Start(t, slapd.Options{})
 	d.AddGroup(t, slapd.Names, "payments", d.PersonDN("alice"))
 	g := start(t, d, external(d.ClientCertFile, d.ClientKeyFile))
-	if a := mustGrant(t, g, "alice", d.Password, "repository:teams/payments/x:pull,push"); len(a.Claims.Access) != 1 {
+	if a := g.MustGrant(t, "alice", d.Password, "repository:teams/payments/x:pull,push"); len(a.Claims.Access) != 1 {
 		t.Errorf("alice gets %+v, want the folder of the group", a.Claims.Access)
 	}
 	log := string(d.Log(t))
@@ -150,7 +150,7 @@ func TestLDAP53_External(t *testing.T) {
 
 	stranger := certtest.NewCA(t).Client(t, "stranger")
 	unknown := start(t, d, external(stranger.CertFile, stranger.KeyFile))
-	if answer := ask(t, unknown, "alice", d.Password); answer.Status != http.StatusServiceUnavailable {
+	if answer := unknown.Ask(t, "alice", d.Password); answer.Status != http.StatusServiceUnavailable {
 		t.Errorf("a certificate of another authority = %d, want 503", answer.Status)
 	}
 }
@@ -163,9 +163,9 @@ func TestLDAP53_CertificateAndPassword(t *testing.T) {
 		s.Directory()["tls"].(gate.Settings)["cert_file"] = d.ClientCertFile
 		s.Directory()["tls"].(gate.Settings)["key_file"] = d.ClientKeyFile
 	}
-	mustGrant(t, start(t, d, with), "alice", d.Password)
+	start(t, d, with).MustGrant(t, "alice", d.Password)
 	g := start(t, d)
-	if answer := ask(t, g, "alice", d.Password); answer.Status != http.StatusServiceUnavailable {
+	if answer := g.Ask(t, "alice", d.Password); answer.Status != http.StatusServiceUnavailable {
 		t.Errorf("without a certificate = %d, want 503", answer.Status)
 	}
 	if said := g.Run(t, "", "check --online"); said.Code == 0 || !strings.Contains(said.Out+said.Err, "client certificate") {
@@ -242,7 +242,7 @@ func TestLDAP54_Rotation(t *testing.T) {
 	copyFile(t, filepath.Join(filepath.Dir(d.CAFile), "ca.pem"), people.CertFile)
 	present(t, d, renewed.CertFile, renewed.KeyFile)
 	loopback.Eventually(t, recovery, func() error {
-		if answer := ask(t, g, "alice", d.Password); answer.Status != http.StatusOK {
+		if answer := g.Ask(t, "alice", d.Password); answer.Status != http.StatusOK {
 			return errNotServed
 		}
 		return nil
@@ -253,7 +253,7 @@ func TestLDAP54_Rotation(t *testing.T) {
 			t.Errorf("the log does not say that %s was taken over", key)
 		}
 	}
-	if answer := mustGrant(t, g, "nora", d.Password); answer.Took > time.Second {
+	if answer := g.MustGrant(t, "nora", d.Password); answer.Took > time.Second {
 		t.Errorf("after the rotation a login takes %v", answer.Took)
 	}
 }
