@@ -74,6 +74,7 @@ func Check(ctx context.Context, cfg config.Config, faults error, scope Scope) []
 		return c.findings
 	}
 	if cfg.StateDir != "" {
+		c.stateDir()
 		c.keys()
 	}
 	c.certificate()

@@ -287,3 +287,20 @@ func wantFault(t *testing.T, s *site, text string) {
 		t.Errorf("no fault with %q", text)
 	}
 }
+
+// TestCheckWhoCanWriteTheState: a folder that is the gate's alone, or that others can read, is none of that.
+func TestCheckWhoCanWriteTheState(t *testing.T) {
+	t.Parallel()
+	for mode, warned := range map[os.FileMode]bool{0o700: false, 0o755: false, 0o770: true, 0o702: true} {
+		s := newSite(t)
+		withKeys(t, s)
+		chmod(t, s.config.StateDir, mode)
+		found := false
+		for _, f := range s.check(t, nil, gate.Offline) {
+			found = found || f.Severity == gate.Warning && f.Where == "state_dir" && strings.Contains(f.Text, "chmod 700")
+		}
+		if found != warned {
+			t.Errorf("mode %04o: warned is %t, want %t", mode, found, warned)
+		}
+	}
+}
