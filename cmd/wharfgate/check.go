@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -109,7 +108,7 @@ func (c *checkCmd) print(w io.Writer, findings []gate.Finding, account *loginRes
 		if account != nil {
 			said["account"] = account
 		}
-		return json.NewEncoder(w).Encode(said)
+		return writeJSON(w, said)
 	}
 	if account != nil {
 		if _, err := fmt.Fprintf(w, "account %s: ", visible(c.User)); err != nil {

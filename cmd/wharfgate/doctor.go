@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -174,7 +173,7 @@ func (c *doctorCmd) print(w io.Writer, findings []doctor.Finding) error {
 	}
 	var err error
 	if c.JSON {
-		err = json.NewEncoder(w).Encode(map[string]any{"ok": faults == 0, "findings": findings})
+		err = writeJSON(w, map[string]any{"ok": faults == 0, "findings": findings})
 	} else {
 		_, err = io.WriteString(w, report(w, findings)+verdict(faults)+"\n")
 	}

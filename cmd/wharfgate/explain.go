@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -217,7 +216,7 @@ func (c *explainCmd) print(w io.Writer, answer authority.Answer) error {
 func (c *explainCmd) write(w io.Writer, answer authority.Answer, granted bool, answers []explanation) error {
 	if c.JSON {
 		who := answer.Grant.Principal
-		return json.NewEncoder(w).Encode(map[string]any{
+		return writeJSON(w, map[string]any{
 			"account": map[string]string{"kind": who.Kind.String(), "directory": who.Source, "id": who.ID, "name": who.Name},
 			"granted": granted, "scopes": answers,
 		})

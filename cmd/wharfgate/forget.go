@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -45,9 +44,7 @@ func (c *forgetCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if c.JSON {
-		e := json.NewEncoder(s.out)
-		e.SetIndent("", "  ")
-		return e.Encode(result)
+		return writeIndentedJSON(s.out, result)
 	}
 	return printForgotten(s.out, result)
 }

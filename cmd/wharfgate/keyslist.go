@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,9 +40,7 @@ func (c *keysListCmd) Run(s streams) error {
 		if keys == nil {
 			keys = []gate.ListedKey{}
 		}
-		e := json.NewEncoder(s.out)
-		e.SetIndent("", "  ")
-		return errors.Join(e.Encode(keys), err)
+		return errors.Join(writeIndentedJSON(s.out, keys), err)
 	}
 	if len(keys) == 0 {
 		return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -51,9 +50,7 @@ func (c *keysRotateCmd) Run(s streams) error {
 	}
 	services := gate.ServicesOf(cfg, c.Name)
 	if c.JSON {
-		e := json.NewEncoder(s.out)
-		e.SetIndent("", "  ")
-		return e.Encode(struct {
+		return writeIndentedJSON(s.out, struct {
 			Keys     string     `json:"keys"`
 			Step     token.Step `json:"step"`
 			Services []string   `json:"services"`

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -91,7 +90,7 @@ func (c *loginCmd) Run(ctx context.Context, s streams) error {
 	result := c.try(ctx, desk, password)
 	done()
 	if c.JSON {
-		err = json.NewEncoder(s.out).Encode(result)
+		err = writeJSON(s.out, result)
 	} else {
 		err = result.print(s.out)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -98,13 +97,6 @@ func readPolicy(ctx context.Context, s streams, path string, o policyfile.Option
 		return nil, errFaults
 	}
 	return p, err
-}
-
-// writeJSON writes one value for machines.
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }
 
 // openInput opens a file; "-" is standard input.

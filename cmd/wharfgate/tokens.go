@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -79,9 +78,7 @@ func (c *tokensRevokeCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if c.JSON {
-		e := json.NewEncoder(s.out)
-		e.SetIndent("", "  ")
-		return e.Encode(result)
+		return writeIndentedJSON(s.out, result)
 	}
 	return printRevoked(s.out, result)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -44,7 +43,7 @@ func buildVersion() (v, revision, goVersion string) {
 func (c *versionCmd) Run(s streams) error {
 	v, revision, goVersion := buildVersion()
 	if c.JSON {
-		return json.NewEncoder(s.out).Encode(map[string]string{"version": v, "revision": revision, "go": goVersion})
+		return writeJSON(s.out, map[string]string{"version": v, "revision": revision, "go": goVersion})
 	}
 	_, err := fmt.Fprintf(s.out, "wharfgate %s (revision %s, %s)\n", v, revision, goVersion)
 	return err
