@@ -18,7 +18,8 @@ type Revocation struct {
 	// Directory and ID name the account; both empty means all accounts.
 	Directory, ID string
 	// Before is the time; zero means now, by the clock of every process: also what one that is ahead has dated later is
-	// revoked. Of all accounts and without a time, the key that seals is replaced too.
+	// revoked. Of all accounts and without a time, the key that seals is replaced too. A time less than a minute after
+	// another revocation also ends what was made since that one.
 	Before time.Time
 	// Why is a word for the file; it may be empty.
 	Why string
@@ -34,7 +35,8 @@ func (s *Store) Revoke(r Revocation) error {
 	case r.Before.After(now):
 		return ErrFuture
 	}
-	line := revocation{Directory: r.Directory, ID: r.ID, Before: r.Before.UTC(), At: now.UTC(), Why: r.Why}
+	line := revocation{Directory: r.Directory, ID: r.ID, At: now.UTC(), Why: r.Why}
+	line.Before = s.until(line.account(), r.Before)
 	entries := []entry{{Revoked: &line}}
 	if r.Before.IsZero() {
 		line.Before = s.untilNow(line.account(), now)
@@ -80,6 +82,16 @@ func (s *Store) revokedUntil(who account) time.Time {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return later(s.all, s.accounts[who].Before)
+}
+
+// until gives the time of a revocation of every token that was made until a time. What was made just after another
+// revocation is dated after that one's end; it cannot be told apart, and all of it is revoked.
+func (s *Store) until(who account, before time.Time) time.Time {
+	end := s.revokedUntil(who)
+	if before.Before(end) && !before.Before(end.Add(-skew)) {
+		return end.Add(1).UTC()
+	}
+	return before.UTC()
 }
 
 // untilNow gives the time of a revocation of every token that was made until now. A process whose clock is ahead may
@@ -128,8 +140,14 @@ func (s *Store) open(token identity.Secret) (content, identity.Reason) {
 		return content{}, identity.ReasonRefreshUnknownKey
 	}
 	c, err := k.open(parts)
-	if err != nil || !until.IsZero() && !c.issued.Before(until) {
+	switch {
+	case err != nil:
+		return content{}, identity.ReasonRefreshForged
+	case until.IsZero() || c.issued.Before(until):
+		return c, ""
+	case s.revoked(c.account, c.issued): // dated ahead, before its key was replaced
+		return content{}, identity.ReasonRefreshRevoked
+	default:
 		return content{}, identity.ReasonRefreshForged // a key that has been replaced seals nothing new
 	}
-	return c, ""
 }

@@ -118,6 +118,10 @@ func TestRevokeAllReplacesTheKey(t *testing.T) {
 	}
 	thief.pass(2 * time.Second)
 	thief.open(t, nil)
+	r.want(t, thief.issue(t), identity.ReasonRefreshRevoked) // as if a clock that is ahead had dated it
+	for _, p := range []*rig{r, thief} {
+		p.pass(2 * time.Minute)
+	}
 	r.want(t, thief.issue(t), identity.ReasonRefreshForged)
 }
 
@@ -386,7 +390,7 @@ func TestRevokedWhereClocksDiffer(t *testing.T) {
 		reason identity.Reason
 	}{
 		"account": {refresh.Revocation{Directory: source, ID: "id-1"}, identity.ReasonRefreshRevoked},
-		"all":     {refresh.Revocation{}, identity.ReasonRefreshForged}, // the key is another one by then
+		"all":     {refresh.Revocation{}, identity.ReasonRefreshRevoked},
 	}
 	for name, c := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -411,6 +415,42 @@ func TestRevokedWhereClocksDiffer(t *testing.T) {
 				r.want(t, ahead, c.reason)
 				r.want(t, after, "")
 			}
+		})
+	}
+}
+
+// TestRevokedToATimeJustAfterAnother: a revocation up to a time ends what was made just after an earlier one, and
+// nothing that is made after it; one up to a time before the earlier one ends nothing more.
+func TestRevokedToATimeJustAfterAnother(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]refresh.Revocation{"account": {Directory: source, ID: "id-1"}, "all": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, nil)
+			revoke := func(ago time.Duration) {
+				t.Helper()
+				r.pass(-ago)
+				before := r.clock()
+				r.pass(ago)
+				if err := r.store.Revoke(refresh.Revocation{Directory: of.Directory, ID: of.ID, Before: before}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.store.Revoke(of); err != nil {
+				t.Fatal(err)
+			}
+			r.pass(time.Second)
+			between := r.issue(t)
+			revoke(2 * time.Minute)
+			r.want(t, between, "")
+			r.pass(2 * time.Second)
+			revoke(time.Second)
+			r.want(t, between, identity.ReasonRefreshRevoked)
+			after := r.issue(t)
+			r.want(t, after, "")
+			r.pass(10 * time.Minute)
+			r.want(t, after, "")
+			r.want(t, between, identity.ReasonRefreshRevoked)
 		})
 	}
 }
