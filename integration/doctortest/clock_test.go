@@ -57,7 +57,7 @@ func TestP80_GateWhoseClockIsWrong(t *testing.T) {
 // signs answers like the gate, by another clock.
 func signs(t *testing.T, g *gate.Gate, clock func() time.Time) http.Handler {
 	t.Helper()
-	ca, err := token.LoadCA(filepath.Join(g.StateDir(), token.CACertFile), filepath.Join(g.StateDir(), token.CAKeyFile))
+	ca, err := token.LoadCA(token.CAPaths{Cert: filepath.Join(g.StateDir(), token.CACertFile), Key: filepath.Join(g.StateDir(), token.CAKeyFile)})
 	if err != nil {
 		t.Fatal(err)
 	}

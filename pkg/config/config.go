@@ -74,7 +74,9 @@ type Operator struct {
 type Keys struct {
 	AutoCreate bool   `yaml:"auto_create" default:"false" doc:"Makes a signing CA in state_dir at start if there is none. For a first look: registries refuse every token once that CA is lost."`
 	CACertFile string `yaml:"ca_cert_file" file:"true" example:"signing-ca.crt" doc:"PEM certificate of a signing CA of your own, with ca_key_file."`
-	CAKeyFile  string `yaml:"ca_key_file" file:"true" example:"signing-ca.key" doc:"PEM private key of ca_cert_file."`
+	CAKeyFile  string `yaml:"ca_key_file" file:"true" example:"signing-ca.key" doc:"PEM private key of ca_cert_file, readable by the gate's user alone."`
+
+	CAKeyPasswordFile string `yaml:"ca_key_password_file" file:"true" example:"signing-ca.pw" doc:"File that holds the password of ca_key_file and nothing else, readable by the gate's user alone; for an encrypted PKCS#8 key. One line break at the end is ignored. Read again when it changes."`
 
 	PublishFor time.Duration `yaml:"publish_for" default:"24h" min:"0s" max:"8760h" doc:"How long the next signing key or CA must be published before wharfgate keys rotate lets it sign: as long as it takes until every registry has it."`
 }

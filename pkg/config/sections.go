@@ -10,6 +10,7 @@ type Registry struct {
 	Algorithm         string        `yaml:"algorithm" default:"ES256" enum:"ES256 RS256 EdDSA" doc:"The signature algorithm."`
 	KeyName           string        `yaml:"key_name" example:"main" doc:"Names the keys that sign where key_form is not x5c: registries with one name share them. Preset: the algorithm in lower case; zot, which needs keys of its own: its service."`
 	KeyFile           string        `yaml:"key_file" file:"true" example:"signing.key" doc:"PEM private key of your own that signs this registry's tokens: ECDSA P-256, RSA or Ed25519, readable by the gate's user alone. Read again when it changes."`
+	KeyPasswordFile   string        `yaml:"key_password_file" file:"true" example:"signing.pw" doc:"File that holds the password of key_file and nothing else, readable by the gate's user alone; for an encrypted PKCS#8 key. One line break at the end is ignored. Read again when it changes."`
 	CertFile          string        `yaml:"cert_file" file:"true" example:"signing.crt" doc:"PEM certificate of key_file, followed by those above it. With x5c it is required and tokens carry it."`
 	TokenLifetime     time.Duration `yaml:"token_lifetime" default:"5m" min:"60s" max:"24h" doc:"How long a token is valid. Clients take less than 60 s as 60 s. Clients of zot cannot renew one in the midst of their work: give it 30m."`
 	PushTokenLifetime time.Duration `yaml:"push_token_lifetime" default:"30m" min:"60s" max:"24h" doc:"The same for tokens that grant push: long enough for the largest layer. At least token_lifetime."`

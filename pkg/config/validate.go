@@ -147,6 +147,9 @@ func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 func (v *validator) keys(k Keys) {
 	v.whole(k.PublishFor, "keys.publish_for")
 	v.both("keys.ca_cert_file", k.CACertFile, "keys.ca_key_file", k.CAKeyFile)
+	if k.CAKeyPasswordFile != "" && k.CAKeyFile == "" {
+		v.add("keys.ca_key_file", "required beside ca_key_password_file", "")
+	}
 	if k.AutoCreate && (k.CACertFile != "" || k.CAKeyFile != "") {
 		v.add("keys.auto_create", "contradicts ca_cert_file and ca_key_file", "remove auto_create, or the two files")
 	}
@@ -167,7 +170,7 @@ func last(path string) string { return path[strings.LastIndexByte(path, '.')+1:]
 
 // registries checks the services.
 func (v *validator) registries(rs []Registry) {
-	seen := make(map[string]int)
+	seen, keyFiles := make(map[string]int), make(map[string]int)
 	for i, r := range rs {
 		path := index("registries", i)
 		if r.Service != "" {
@@ -178,6 +181,10 @@ func (v *validator) registries(rs []Registry) {
 			v.service(r.Service, path+".service")
 		}
 		v.signingKeys(r, path)
+		if first, ok := keyFiles[r.KeyFile]; ok && r.KeyFile != "" && rs[first].KeyPasswordFile != r.KeyPasswordFile {
+			v.add(path+".key_password_file", fmt.Sprintf("differs from that of registries[%d], which has the same key_file", first), "name the same file in both")
+		}
+		keyFiles[r.KeyFile] = i
 		v.whole(r.TokenLifetime, path+".token_lifetime")
 		v.whole(r.PushTokenLifetime, path+".push_token_lifetime")
 		if r.PushTokenLifetime < r.TokenLifetime {
@@ -193,6 +200,8 @@ func (v *validator) signingKeys(r Registry, path string) {
 	switch {
 	case r.KeyFile == "" && r.CertFile != "":
 		v.add(path+".key_file", "required beside cert_file", "")
+	case r.KeyFile == "" && r.KeyPasswordFile != "":
+		v.add(path+".key_file", "required beside key_password_file", "")
 	case r.KeyFile != "" && r.KeyName != "":
 		v.add(path+".key_name", "contradicts key_file", "remove one of them")
 	case r.KeyFile != "" && r.CertFile == "" && r.KeyForm == formX5C:

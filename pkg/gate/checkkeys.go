@@ -36,8 +36,9 @@ func (c *checker) keys() {
 
 // signingCA looks at the signing CA.
 func (c *checker) signingCA() {
-	cert, key := caFiles(c.cfg)
-	if c.cfg.Keys.AutoCreate && !exists(cert) && !exists(key) {
+	files := caFiles(c.cfg)
+	cert := files.Cert
+	if c.cfg.Keys.AutoCreate && !exists(cert) && !exists(files.Key) {
 		c.add(OK, "keys", "no signing CA yet; serve makes one, as keys.auto_create says")
 		return
 	}

@@ -17,11 +17,11 @@ import (
 var ErrNoKeys = errors.New("no signing keys")
 
 // caFiles gives the paths of the signing CA.
-func caFiles(cfg config.Config) (cert, key string) {
-	if cfg.Keys.CACertFile != "" {
-		return cfg.Keys.CACertFile, cfg.Keys.CAKeyFile
+func caFiles(cfg config.Config) token.CAPaths {
+	if k := cfg.Keys; k.CACertFile != "" {
+		return token.CAPaths{Cert: k.CACertFile, Key: k.CAKeyFile, KeyPassword: k.CAKeyPasswordFile}
 	}
-	return filepath.Join(cfg.StateDir, token.CACertFile), filepath.Join(cfg.StateDir, token.CAKeyFile)
+	return token.CAPaths{Cert: filepath.Join(cfg.StateDir, token.CACertFile), Key: filepath.Join(cfg.StateDir, token.CAKeyFile)}
 }
 
 // InitKeys makes what the registries need and is not there yet: the signing CA, and the first key of every name. It
@@ -37,9 +37,9 @@ func InitKeys(cfg config.Config) (made []string, err error) {
 			return nil, fmt.Errorf("keys.ca_cert_file is set to %s: the CA is yours to make", cfg.Keys.CACertFile)
 		}
 		_, err := token.CreateCA(cfg.StateDir, time.Now(), rand.Reader)
-		switch cert, key := caFiles(cfg); {
+		switch ca := caFiles(cfg); {
 		case err == nil:
-			made = append(made, cert, key)
+			made = append(made, ca.Cert, ca.Key)
 		case errors.Is(err, token.ErrCAExists):
 			there = err
 		default:
@@ -67,7 +67,7 @@ func InitKeys(cfg config.Config) (made []string, err error) {
 
 // Bundle gives the certificates that registries trust, in PEM. It needs no private key, and never gives one.
 func Bundle(cfg config.Config) ([]byte, error) {
-	cert, _ := caFiles(cfg)
+	cert := caFiles(cfg).Cert
 	bundle, err := token.ReadBundle(cert)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noKeys(cert)
@@ -77,15 +77,15 @@ func Bundle(cfg config.Config) ([]byte, error) {
 
 // loadCA reads the signing CA, or makes it where the configuration allows that.
 func loadCA(cfg config.Config) (*token.CA, error) {
-	cert, key := caFiles(cfg)
-	ca, err := token.LoadCA(cert, key)
+	files := caFiles(cfg)
+	ca, err := token.LoadCA(files)
 	switch {
 	case !errors.Is(err, fs.ErrNotExist):
 		return ca, err
-	case exists(cert) || exists(key) || cfg.Keys.CACertFile != "":
+	case exists(files.Cert) || exists(files.Key) || cfg.Keys.CACertFile != "":
 		return nil, err
 	case !cfg.Keys.AutoCreate:
-		return nil, noKeys(cert)
+		return nil, noKeys(files.Cert)
 	}
 	return token.CreateCA(cfg.StateDir, time.Now(), rand.Reader)
 }

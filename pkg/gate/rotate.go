@@ -74,7 +74,7 @@ func listCA(cfg config.Config) ([]ListedKey, error) {
 			services = append(services, r.Service)
 		}
 	}
-	cert, _ := caFiles(cfg)
+	cert := caFiles(cfg).Cert
 	if cfg.Keys.CACertFile != "" {
 		ca, err := loadCA(cfg)
 		if err != nil {

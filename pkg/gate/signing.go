@@ -93,7 +93,7 @@ func ringOptions(cfg config.Config) []ringOption {
 			continue
 		}
 		o := ringOption{algorithm: r.Algorithm, services: []string{r.Service}}
-		o.Name, o.KeyFile, o.CertFile = name, r.KeyFile, r.CertFile
+		o.Name, o.KeyFile, o.CertFile, o.KeyPasswordFile = name, r.KeyFile, r.CertFile, r.KeyPasswordFile
 		if r.KeyFile == "" {
 			o.File = ringFile(cfg, r.KeyName)
 		}

@@ -10,27 +10,27 @@ import (
 
 // readBrought reads a key and the certificates that the operator brought; without a certificate file the key is
 // known by its id alone.
-func readBrought(keyPath, certPath string, now time.Time) (*ringContent, error) {
-	key, err := readKey(keyPath, ErrInvalidKey)
+func readBrought(file keyFile, certPath string, now time.Time) (*ringContent, error) {
+	key, err := file.read()
 	if err != nil {
 		return nil, err
 	}
 	if err := checkSigningKey(key.Public()); err != nil {
-		return nil, fmt.Errorf("%s: %w", keyPath, err)
+		return nil, fmt.Errorf("%s: %w", file.path, err)
 	}
 	var chain []*x509.Certificate
 	if certPath != "" {
-		if chain, err = readChain(certPath, keyPath, key, now); err != nil {
+		if chain, err = readChain(certPath, file.path, key, now); err != nil {
 			return nil, err
 		}
 	}
 	leaves, err := newLeaves(key, chain, true)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", keyPath, err)
+		return nil, fmt.Errorf("%s: %w", file.path, err)
 	}
 	id, err := thumbprint(key.Public())
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", keyPath, err)
+		return nil, fmt.Errorf("%s: %w", file.path, err)
 	}
 	k := RingKey{ID: id, Algorithm: algorithmOf(key.Public()), State: KeyActive, Key: key.Public()}
 	if len(chain) > 0 {

@@ -42,7 +42,7 @@ func TestCreateCA(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
 		t.Errorf("the state directory holds %v, %v, want two files", entries, err)
 	}
-	loaded, err := token.LoadCA(filepath.Join(dir, token.CACertFile), filepath.Join(dir, token.CAKeyFile))
+	loaded, err := token.LoadCA(caIn(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,18 +192,23 @@ func extended(usage x509.ExtKeyUsage) func(*x509.Certificate) {
 }
 
 // caFiles writes certificates and a key.
-func caFiles(t *testing.T, key *pem.Block, certs ...*x509.Certificate) (certPath, keyPath string) {
+func caFiles(t *testing.T, key *pem.Block, certs ...*x509.Certificate) token.CAPaths {
 	t.Helper()
 	dir := t.TempDir()
 	var b bytes.Buffer
 	for _, cert := range certs {
 		b.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}))
 	}
-	certPath, keyPath = filepath.Join(dir, "own.crt"), filepath.Join(dir, "own.key")
+	certPath, keyPath := filepath.Join(dir, "own.crt"), filepath.Join(dir, "own.key")
 	if err := errors.Join(os.WriteFile(certPath, b.Bytes(), 0o644), os.WriteFile(keyPath, pem.EncodeToMemory(key), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	return certPath, keyPath
+	return token.CAPaths{Cert: certPath, Key: keyPath}
+}
+
+// caIn gives the paths of the CA that the gate made in a folder.
+func caIn(dir string) token.CAPaths {
+	return token.CAPaths{Cert: filepath.Join(dir, token.CACertFile), Key: filepath.Join(dir, token.CAKeyFile)}
 }
 
 // pkcs8 writes any key.
@@ -279,7 +284,7 @@ func TestLoadCARefuses(t *testing.T) {
 		{"Ed25519, which stops old registries", pkcs8(t, edKey), []*x509.Certificate{certify(t, authority(), edKey)}, "not known to every registry"},
 		{"small curve", pkcs8(t, small), []*x509.Certificate{certify(t, authority(), small)}, "too small"},
 		{"no certificate", pkcs8(t, key), nil, "no PEM certificate"},
-		{"encrypted key", &pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")}, []*x509.Certificate{good}, "is encrypted; write it without a password"},
+		{"encrypted key", &pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")}, []*x509.Certificate{good}, "is encrypted; name a file with its password in ca_key_password_file, or write it without a password"},
 		{"broken key", &pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")}, []*x509.Certificate{good}, "cannot be read"},
 	}
 	for _, tt := range tests {
@@ -296,25 +301,26 @@ func TestLoadCARefuses(t *testing.T) {
 func TestLoadCAFiles(t *testing.T) {
 	t.Parallel()
 	key := ecKey(t, elliptic.P256())
-	cert, keyFile := caFiles(t, pkcs8(t, key), certify(t, authority(), key))
-	if _, err := token.LoadCA(keyFile, keyFile); !errors.Is(err, token.ErrInvalidCA) {
+	files := caFiles(t, pkcs8(t, key), certify(t, authority(), key))
+	cert, keyFile := files.Cert, files.Key
+	if _, err := token.LoadCA(token.CAPaths{Cert: keyFile, Key: keyFile}); !errors.Is(err, token.ErrInvalidCA) {
 		t.Errorf("a key instead of a certificate: %v", err)
 	}
 	for _, mode := range []fs.FileMode{0o640, 0o604, 0o660} {
 		if err := os.Chmod(keyFile, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := token.LoadCA(cert, keyFile); !errors.Is(err, token.ErrInvalidCA) || !strings.Contains(err.Error(), "chmod 600 "+keyFile) {
+		if _, err := token.LoadCA(token.CAPaths{Cert: cert, Key: keyFile}); !errors.Is(err, token.ErrInvalidCA) || !strings.Contains(err.Error(), "chmod 600 "+keyFile) {
 			t.Errorf("mode %v: %v, want a hint at chmod", mode, err)
 		}
 	}
-	if _, err := token.LoadCA(cert, keyFile+".gone"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := token.LoadCA(token.CAPaths{Cert: cert, Key: keyFile + ".gone"}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no key file: %v", err)
 	}
 	if err := os.Chmod(keyFile, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := token.LoadCA(cert+".gone", keyFile); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := token.LoadCA(token.CAPaths{Cert: cert + ".gone", Key: keyFile}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no certificate file: %v", err)
 	}
 }

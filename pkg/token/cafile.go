@@ -82,15 +82,23 @@ func writeNew(path string, data []byte, mode fs.FileMode) error {
 	return nil
 }
 
+// CAPaths are the files that a signing CA is read from.
+type CAPaths struct {
+	// Cert and Key are its certificate and its private key, in PEM; both must be set.
+	Cert, Key string
+	// KeyPassword is a file that holds the password of the key and nothing else; empty for a key without one.
+	KeyPassword string
+}
+
 // LoadCA reads a signing CA. The certificate file may hold several CAs, of which one must match the key and
 // all go into the bundle of the registries. All must pass [CheckSinglePurpose], and nobody but the owner
-// may be able to read the key. Errors match [ErrInvalidCA], or are those of the file system.
-func LoadCA(certPath, keyPath string) (*CA, error) {
-	key, err := readKey(keyPath, ErrInvalidCA)
+// may be able to read the key and its password. Errors match [ErrInvalidCA], or are those of the file system.
+func LoadCA(p CAPaths) (*CA, error) {
+	key, err := keyFile{path: p.Key, password: p.KeyPassword, option: caKeyPasswordOption, kind: ErrInvalidCA}.read()
 	if err != nil {
 		return nil, err
 	}
-	certs, err := readAuthorities(certPath)
+	certs, err := readAuthorities(p.Cert)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +109,7 @@ func LoadCA(certPath, keyPath string) (*CA, error) {
 		}
 	}
 	if own == nil {
-		return nil, fmt.Errorf("%w: the key in %s belongs to no certificate in %s", ErrInvalidCA, keyPath, certPath)
+		return nil, fmt.Errorf("%w: the key in %s belongs to no certificate in %s", ErrInvalidCA, p.Key, p.Cert)
 	}
 	return &CA{cert: own, key: key, authorities: certs}, nil
 }

@@ -32,7 +32,7 @@ type CAState struct {
 // follows it, and those that retire were before it. retireFor is as in [Rotation].
 func CAStates(dir string, retireFor time.Duration) ([]CAState, error) {
 	files := caFiles{dir}
-	ca, err := LoadCA(files.cert(), files.key())
+	ca, err := LoadCA(files.paths())
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func RotateCA(dir string, r Rotation) (Step, error) {
 	}
 	defer unlock()
 	files := caFiles{dir}
-	ca, err := LoadCA(files.cert(), files.key())
+	ca, err := LoadCA(files.paths())
 	if err != nil {
 		return "", err
 	}
@@ -98,11 +98,14 @@ type caFiles struct{ dir string }
 func (f caFiles) cert() string { return filepath.Join(f.dir, CACertFile) }
 func (f caFiles) key() string  { return filepath.Join(f.dir, CAKeyFile) }
 
+// paths are those of the active CA.
+func (f caFiles) paths() CAPaths { return CAPaths{Cert: f.cert(), Key: f.key()} }
+
 // next gives the certificate of the CA that stands by, if there is one. A key whose certificate was not written is none:
 // publish makes another one.
 func (f caFiles) next(ca *CA) (next *x509.Certificate, found bool, err error) {
 	path := filepath.Join(f.dir, CANextKeyFile)
-	key, err := readKey(path, ErrInvalidCA)
+	key, err := keyFile{path: path, kind: ErrInvalidCA}.read()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}

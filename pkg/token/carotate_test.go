@@ -42,7 +42,7 @@ func TestCARollover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	follower := keys.Follow(filepath.Join(dir, token.CACertFile), filepath.Join(dir, token.CAKeyFile))
+	follower := keys.Follow(caIn(dir))
 	step := func(want token.Step) {
 		t.Helper()
 		if got, err := token.RotateCA(dir, rotation(c)); err != nil || got != want {
@@ -129,7 +129,7 @@ func TestCAFilesThatAreNotFitLeaveTheCA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	follower := keys.Follow(filepath.Join(dir, token.CACertFile), filepath.Join(dir, token.CAKeyFile))
+	follower := keys.Follow(caIn(dir))
 	if err := os.WriteFile(filepath.Join(dir, token.CACertFile), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package token
 
 import (
-	"crypto"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // readCertificates reads every certificate of a PEM file; there must be one at least, and nothing else. Files that
@@ -49,23 +47,14 @@ func parseCertificate(path string, data []byte) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// readKey reads the first private key of a PEM file that only its owner may read.
-func readKey(path string, kind error) (crypto.Signer, error) {
-	data, err := readPrivate(path, kind)
-	if err != nil {
-		return nil, err
-	}
-	return parseKey(path, data, kind)
-}
-
-// readPrivate reads a file that only its owner may read, who must be the gate's own user, or root.
-func readPrivate(path string, kind error) ([]byte, error) {
+// readPrivate reads a file that only its owner may read, who must be the gate's own user, or root. what is in it.
+func readPrivate(path, what string, kind error) ([]byte, error) {
 	return readFile(path, func(info fs.FileInfo) error {
 		if mode := info.Mode().Perm(); mode&0o077 != 0 {
-			return fmt.Errorf("%w: others can read the key in %s (mode %04o); run: chmod 600 %s", kind, path, mode, path)
+			return fmt.Errorf("%w: others can read %s in %s (mode %04o); run: chmod 600 %s", kind, what, path, mode, path)
 		}
 		if owner, ok := ownerOf(info); ok {
-			return ownerFault(path, owner, os.Geteuid(), kind)
+			return ownerFault(path, what, owner, os.Geteuid(), kind)
 		}
 		return nil
 	})
@@ -73,7 +62,7 @@ func readPrivate(path string, kind error) ([]byte, error) {
 
 // ownerFault is an error unless a file belongs to us or to root. Root is told to be the gate's user: what it gave to
 // itself the gate could not read any more.
-func ownerFault(path string, owner, us int, kind error) error {
+func ownerFault(path, what string, owner, us int, kind error) error {
 	remedy := fmt.Sprintf("run: chown %d %s", us, path)
 	switch {
 	case owner == us, owner == 0:
@@ -81,7 +70,7 @@ func ownerFault(path string, owner, us int, kind error) error {
 	case us == 0:
 		remedy = fmt.Sprintf("run the command as the user that the gate runs as, such as: sudo -u '#%d' wharfgate ...", owner)
 	}
-	return fmt.Errorf("%w: %s belongs to user %d, who could replace the key; %s", kind, path, owner, remedy)
+	return fmt.Errorf("%w: %s belongs to user %d, who could replace %s; %s", kind, path, owner, what, remedy)
 }
 
 // readFile reads a file within a bound, if what the file system says of it is accepted.
@@ -105,37 +94,4 @@ func readFile(path string, accept func(fs.FileInfo) error) ([]byte, error) {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
 	return data, nil
-}
-
-// parseKey reads a private key in one of the three usual PEM forms.
-func parseKey(path string, data []byte, kind error) (crypto.Signer, error) {
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		var key any
-		var err error
-		switch {
-		case encrypted(block):
-			return nil, fmt.Errorf("%w: the key in %s is encrypted; write it without a password, for the gate's user alone: openssl pkey -in %s -out new.key", kind, path, path)
-		case block.Type == pemKey:
-			key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-		case block.Type == "EC PRIVATE KEY":
-			key, err = x509.ParseECPrivateKey(block.Bytes)
-		case block.Type == "RSA PRIVATE KEY":
-			key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-		default:
-			continue // such as EC PARAMETERS, or a certificate
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: the key in %s cannot be read: %w", kind, path, err)
-		}
-		if signer, ok := key.(crypto.Signer); ok {
-			return signer, nil
-		}
-		return nil, fmt.Errorf("%w: the key in %s cannot sign", kind, path)
-	}
-	return nil, fmt.Errorf("%w: %s holds no PEM private key, or not all of it", kind, path)
-}
-
-// encrypted reports whether a block is a key under a password: PKCS#8 (RFC 5958 section 3), or RFC 1421 headers.
-func encrypted(block *pem.Block) bool {
-	return block.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED")
 }

@@ -22,7 +22,7 @@ func TestKeysOfOthers(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := ownerFault("ca.key", tt.owner, tt.us, ErrInvalidCA)
+			err := ownerFault("ca.key", "the key", tt.owner, tt.us, ErrInvalidCA)
 			switch {
 			case tt.remedy == "" && err != nil:
 				t.Errorf("ownerFault(%d, %d) = %v, want nil", tt.owner, tt.us, err)

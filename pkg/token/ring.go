@@ -20,6 +20,8 @@ type RingOptions struct {
 	// KeyFile and CertFile are a private key and its certificates, the key's own first, in PEM. They are used
 	// where File is empty.
 	KeyFile, CertFile string
+	// KeyPasswordFile holds the password of the key in KeyFile and nothing else; empty for a key without one.
+	KeyPasswordFile string
 	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
 	// Observer is told of keys; its zero value tells nobody.
@@ -83,7 +85,7 @@ func (r *Ring) Name() string { return r.options.Name }
 func (r *Ring) Reload() (changed bool, err error) {
 	r.loading.Lock()
 	defer r.loading.Unlock()
-	now, err := stampOf(r.options.File, r.options.KeyFile, r.options.CertFile)
+	now, err := stampOf(r.options.File, r.options.KeyFile, r.options.CertFile, r.options.KeyPasswordFile)
 	if err == nil && now == r.stamp {
 		return false, nil
 	}
@@ -190,7 +192,8 @@ func (r *Ring) leafFor(form Form, now, expiry time.Time) (*leaf, error) {
 // read reads the files.
 func (r *Ring) read() (*ringContent, error) {
 	if r.options.File == "" {
-		return readBrought(r.options.KeyFile, r.options.CertFile, r.options.Now())
+		key := keyFile{path: r.options.KeyFile, password: r.options.KeyPasswordFile, option: keyPasswordOption, kind: ErrInvalidKey}
+		return readBrought(key, r.options.CertFile, r.options.Now())
 	}
 	f, err := readRing(r.options.File)
 	if err != nil {
@@ -212,7 +215,7 @@ func (f *ringFile) content(path string, now time.Time) (*ringContent, error) {
 		state := record.state(now)
 		if state == KeyActive {
 			active++
-			key, err := parseKey(path, []byte(record.Private), ErrInvalidKey)
+			key, err := keyFile{path: path, kind: ErrInvalidKey}.parse([]byte(record.Private))
 			if err != nil {
 				return nil, err
 			}
@@ -252,7 +255,7 @@ func (r *ringRecord) certificate(path, algorithm string) (*x509.Certificate, err
 
 // stamp tells whether files changed: by what the file system says of them.
 type stamp struct {
-	file, key, cert fileStamp
+	file, key, cert, password fileStamp
 }
 
 type fileStamp struct {
@@ -261,17 +264,21 @@ type fileStamp struct {
 }
 
 // stampOf looks at files; an empty name is no file.
-func stampOf(file, key, cert string) (s stamp, err error) {
+func stampOf(file, key, cert, password string) (s stamp, err error) {
 	for _, f := range []struct {
 		path string
 		to   *fileStamp
-	}{{file, &s.file}, {key, &s.key}, {cert, &s.cert}} {
+	}{{file, &s.file}, {key, &s.key}, {cert, &s.cert}, {password, &s.password}} {
 		if f.path == "" {
 			continue
 		}
 		info, err := os.Stat(f.path)
 		if err != nil {
-			return s, fmt.Errorf("read keys: %w", err)
+			err = fmt.Errorf("read keys: %w", err)
+			if f.to == &s.password {
+				err = passwordFault(err)
+			}
+			return s, err
 		}
 		*f.to = fileStamp{info.ModTime(), info.Size()}
 	}

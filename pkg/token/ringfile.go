@@ -100,7 +100,7 @@ func (f *ringFile) bury(now time.Time) {
 
 // readRing reads the file of a ring, which nobody but its owner may be able to read.
 func readRing(path string) (*ringFile, error) {
-	data, err := readPrivate(path, ErrInvalidKey)
+	data, err := readPrivate(path, "the key", ErrInvalidKey)
 	if err != nil {
 		return nil, err
 	}
