@@ -2,7 +2,6 @@ package ldap
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -54,13 +53,20 @@ func (s *server) check(ctx context.Context) directory.ServerStatus {
 	status.Answered = f.answered() || f.class == classConfig && (c != nil || f.code != 0)
 	switch {
 	case f != nil && status.Answered:
-		status.Err = errors.New(f.Error()) // somebody is there, so nothing is unavailable
+		status.Err = misfit{f}
 	case f != nil:
 		status.Err = fmt.Errorf("%w: %w", identity.ErrUnavailable, f)
 	}
 	s.warnings(&status)
 	return status
 }
+
+// misfit is a fault of what is configured, told by a server that answers: no login gets through, so that it matches
+// [identity.ErrUnavailable], but it does not say that the directory is unavailable.
+type misfit struct{ *serverError }
+
+// Unwrap gives what it matches.
+func (m misfit) Unwrap() []error { return []error{identity.ErrUnavailable, m.serverError} }
 
 // checkEntries reads the server's own entry and the base DNs.
 func (s *server) checkEntries(c *connection, status *directory.ServerStatus) *serverError {
