@@ -17,15 +17,12 @@ type Key struct {
 	Type string
 	// Default is what an absent key means; empty if it means nothing.
 	Default string
-	// Values are the accepted values, if they are a closed set; Later are known values that this version
-	// does not have.
-	Values, Later []string
+	// Values are the accepted values, if they are a closed set.
+	Values []string
 	// Min and Max are bounds, included; empty if there are none.
 	Min, Max string
 	// Required is true if a value must be given.
 	Required bool
-	// Unavailable is true for a key that this version refuses.
-	Unavailable bool
 	// Doc says what it means, Example shows a value where the default does not; it may be empty.
 	Doc, Example string
 }
@@ -42,9 +39,6 @@ const (
 	typeListOf   = "list of "
 )
 
-// laterAll in a later tag means the whole key.
-const laterAll = "*"
-
 // AllKeys lists every key of the file in the order of the struct, mappings before their members.
 func AllKeys() []Key { return keysOf(reflect.TypeFor[Config](), "") }
 
@@ -59,11 +53,7 @@ func keysOf(t reflect.Type, prefix string) []Key {
 			if f.Type.Kind() == reflect.Slice {
 				inner += "[]"
 			}
-			members := keysOf(elem, inner)
-			for i := range members {
-				members[i].Unavailable = members[i].Unavailable || k.Unavailable
-			}
-			keys = append(keys, members...)
+			keys = append(keys, keysOf(elem, inner)...)
 		}
 	}
 	return keys
@@ -84,15 +74,12 @@ func fields(t reflect.Type) iter.Seq[reflect.StructField] {
 func describe(f reflect.StructField) Key {
 	k := Key{
 		Path: f.Tag.Get("yaml"), Type: typeName(f.Type), Default: f.Tag.Get("default"),
-		Values: strings.Fields(f.Tag.Get("enum")), Later: strings.Fields(f.Tag.Get("later")),
-		Min: f.Tag.Get("min"), Max: f.Tag.Get("max"), Required: f.Tag.Get("required") == "true", Doc: f.Tag.Get("doc"),
+		Values: strings.Fields(f.Tag.Get("enum")),
+		Min:    f.Tag.Get("min"), Max: f.Tag.Get("max"), Required: f.Tag.Get("required") == "true", Doc: f.Tag.Get("doc"),
 		Example: f.Tag.Get("example"),
 	}
 	if f.Tag.Get("file") == "true" {
 		k.Type = typeFile
-	}
-	if len(k.Later) == 1 && k.Later[0] == laterAll {
-		k.Later, k.Unavailable = nil, true
 	}
 	return k
 }

@@ -11,7 +11,6 @@
 //	yaml      the key
 //	default   the value of an absent key
 //	enum      the values that are accepted
-//	later     values of features that this version does not have; * is the whole key
 //	min, max  bounds, included
 //	required  an absent or empty value is a fault
 //	file      a path, resolved against the configuration file's folder

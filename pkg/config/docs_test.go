@@ -18,12 +18,12 @@ const page = "../../docs/reference/config.md"
 func TestPageHasEveryKey(t *testing.T) {
 	t.Parallel()
 	text := string(read(t, page))
-	blocks := regexp.MustCompile(`(?s)<!-- (keys|values)(?: ([^ ]+))? -->\n.*?<!-- end -->\n`)
+	blocks := regexp.MustCompile(`(?s)<!-- keys(?: ([^ ]+))? -->\n.*?<!-- end -->\n`)
 	seen := make(map[string]int)
 	got := blocks.ReplaceAllStringFunc(text, func(block string) string {
 		m := blocks.FindStringSubmatch(block)
 		head, _, _ := strings.Cut(block, "\n")
-		return head + "\n" + table(m[1], m[2], seen) + "<!-- end -->\n"
+		return head + "\n" + table(m[1], seen) + "<!-- end -->\n"
 	})
 	for _, k := range config.AllKeys() {
 		if seen[k.Path] != 1 {
@@ -42,31 +42,13 @@ func TestPageHasEveryKey(t *testing.T) {
 }
 
 // table writes one generated part.
-func table(what, group string, seen map[string]int) string {
+func table(group string, seen map[string]int) string {
 	var b strings.Builder
-	switch {
-	case what == "values":
-		b.WriteString("| key | values |\n|---|---|\n")
-		for _, k := range config.AllKeys() {
-			if len(k.Later) > 0 {
-				fmt.Fprintf(&b, "| `%s` | %s |\n", k.Path, words(k.Later))
-			}
-		}
-	case group == "later":
-		b.WriteString("| key | type | meaning |\n|---|---|---|\n")
-		for _, k := range config.AllKeys() {
-			if k.Unavailable {
-				seen[k.Path]++
-				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Path, k.Type, k.Doc)
-			}
-		}
-	default:
-		b.WriteString("| key | type | default | meaning |\n|---|---|---|---|\n")
-		for _, k := range config.AllKeys() {
-			if parent, name := split(k.Path); parent == group && !k.Unavailable {
-				seen[k.Path]++
-				fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", name, k.Type, preset(k), meaning(k))
-			}
+	b.WriteString("| key | type | default | meaning |\n|---|---|---|---|\n")
+	for _, k := range config.AllKeys() {
+		if parent, name := split(k.Path); parent == group {
+			seen[k.Path]++
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", name, k.Type, preset(k), meaning(k))
 		}
 	}
 	return b.String()

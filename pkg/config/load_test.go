@@ -89,7 +89,7 @@ func roundTrip(t *testing.T, c config.Config) {
 		t.Fatal(err)
 	}
 	kept := slices.DeleteFunc(strings.Split(string(text), "\n"), func(line string) bool {
-		return strings.HasSuffix(line, ": null") // keys of later versions
+		return strings.HasSuffix(line, ": null") // an absent key that has no default
 	})
 	again, err := config.Parse("y.yaml", []byte(strings.Join(kept, "\n")))
 	if err != nil {

@@ -44,15 +44,6 @@ func mappingSchema(t reflect.Type) map[string]any {
 
 // keySchema describes one key.
 func keySchema(k Key, t reflect.Type) map[string]any {
-	if k.Unavailable {
-		s := map[string]any{"description": "Not available in this version. " + k.Doc}
-		if k.Default != "" {
-			s["enum"] = []any{k.Default}
-		} else {
-			s["not"] = map[string]any{}
-		}
-		return s
-	}
 	s := typeSchema(k, t)
 	s["description"] = k.Doc
 	if k.Default != "" {

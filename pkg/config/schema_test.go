@@ -218,7 +218,7 @@ func TestKeysAreWellFormed(t *testing.T) {
 			t.Errorf("%q is not snake_case", k.Path)
 		}
 		numeric := k.Type == "number" || k.Type == "duration"
-		if numeric && !k.Unavailable && (k.Min == "" || k.Max == "" || k.Default == "") {
+		if numeric && (k.Min == "" || k.Max == "" || k.Default == "") {
 			t.Errorf("%q has no bounds or no default", k.Path)
 		}
 		if len(k.Values) > 0 && k.Default != "" && !slices.Contains(k.Values, k.Default) {
@@ -235,7 +235,7 @@ func TestDefaultsAreInBounds(t *testing.T) {
 	t.Parallel()
 	for _, k := range config.AllKeys() {
 		for _, value := range []string{k.Default, k.Min, k.Max} {
-			if value == "" || k.Unavailable || k.Path == "state_dir" {
+			if value == "" || k.Path == "state_dir" {
 				continue
 			}
 			if strings.Contains(k.Path, "token_lifetime") || strings.Contains(k.Path, "timeouts.") || strings.Contains(k.Path, "bind_connections") {

@@ -10,9 +10,6 @@ import (
 	"time"
 )
 
-// notYet is the message for keys and values of features that this version does not have.
-const notYet = "not available in this version"
-
 // Validate reports every fault at once, as [Faults], or nil. It is pure: it opens no file and asks no server.
 func (c Config) Validate() error { return c.faults().err() }
 
@@ -49,10 +46,6 @@ func (v *validator) tags(m reflect.Value, path string) {
 		k, x := describe(f), m.FieldByIndex(f.Index)
 		inner := join(path, k.Path)
 		switch {
-		case k.Unavailable:
-			if !x.IsZero() {
-				v.add(inner, notYet, "remove it")
-			}
 		case isMapping(f.Type):
 			v.tags(x, inner)
 		case f.Type.Kind() == reflect.Slice:
@@ -75,7 +68,7 @@ func (v *validator) list(k Key, x reflect.Value, path string) {
 	}
 }
 
-// scalar checks one value against required, enum, later, min and max.
+// scalar checks one value against required, enum, min and max.
 func (v *validator) scalar(k Key, x reflect.Value, path string) {
 	text := fmt.Sprint(x.Interface())
 	switch {
@@ -85,8 +78,6 @@ func (v *validator) scalar(k Key, x reflect.Value, path string) {
 		}
 	case x.Kind() == reflect.String && strings.ContainsFunc(text, isControl):
 		v.add(path, "holds a control character", "")
-	case slices.Contains(k.Later, text):
-		v.add(path, strconv.Quote(text)+" is "+notYet, "use "+alternatives(k.Values))
 	case len(k.Values) > 0 && !slices.Contains(k.Values, text):
 		remedy := "use " + alternatives(k.Values)
 		if near := nearest(text, k.Values); near != "" {
