@@ -19,7 +19,7 @@ func TestPortsOfTwoProcesses(t *testing.T) {
 	const many = 500 // more than one block
 	if os.Getenv(asChild) != "" {
 		for range many {
-			fmt.Println("port", loopback.Ports(t, 1))
+			fmt.Fprintln(os.Stdout, "port", loopback.Ports(t, 1))
 		}
 		return
 	}
