@@ -22,7 +22,7 @@ func (b *Backend) Account(ctx context.Context, e directory.Entry, p directory.Pr
 	var own *goldap.Entry
 	if b.shape.readsOwn {
 		var err error
-		if own, w.prefer, err = b.ownEntry(ctx, w.prefer, e); err != nil {
+		if own, err = w.ownEntry(ctx, e); err != nil {
 			return directory.Account{}, err
 		}
 		if reason, detail := b.options.Users.State.judge(own, account.ReadAt, !p.IsZero()); reason != "" {
@@ -56,6 +56,7 @@ type walk struct {
 	prefer  *server
 	seen    map[string]bool // by normal DN
 	found   []foundGroup
+	direct  *[]*goldap.Entry // the first level, if it came with the account's own entry
 }
 
 // run collects the groups of an account. Own is its entry as it is now; nil where it need not be read.
@@ -71,6 +72,9 @@ func (w *walk) run(ctx context.Context, e directory.Entry, own *goldap.Entry) *s
 		level, f := w.memberOf(ctx, own)
 		return w.climb(ctx, level, f, w.groupsNamedBy)
 	default:
+		if w.direct != nil {
+			return w.climb(ctx, *w.direct, nil, w.groupsOfMembers)
+		}
 		level, f := w.membership(ctx, e, own)
 		return w.climb(ctx, level, f, w.groupsOfMembers)
 	}
@@ -130,9 +134,14 @@ func (w *walk) membership(ctx context.Context, e directory.Entry, own *goldap.En
 			dns = append(dns, primary.dn)
 		}
 	}
+	return w.search(ctx, s.membershipFilter(e, dns))
+}
+
+// membershipFilter gives the filter that finds the groups that name an account, or one of the entries with these DNs.
+func (s *shape) membershipFilter(e directory.Entry, dns []string) string {
 	filter := s.memberFilter(dns)
 	if !s.memberName {
-		return w.search(ctx, filter.String())
+		return filter.String()
 	}
 	uids := e.Attributes[s.uidAttribute]
 	if len(uids) == 0 {
@@ -144,7 +153,7 @@ func (w *walk) membership(ctx context.Context, e directory.Entry, own *goldap.En
 	if gid := e.Attributes[s.gidAttribute]; len(gid) > 0 {
 		filter.also("objectClass", "posixGroup", s.gidAttribute, goldap.EscapeFilter(gid[0]))
 	}
-	return w.search(ctx, filter.String())
+	return filter.String()
 }
 
 // chunk is how many groups one search asks about.

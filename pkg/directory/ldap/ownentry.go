@@ -36,10 +36,17 @@ func (b *Backend) ownEntry(ctx context.Context, prefer *server, e directory.Entr
 		return nil, nil, b.unavailableFor(f, e)
 	case len(entries) != 1 || idOf(entries[0], b.shape.idAttribute) != e.ID:
 		return nil, nil, b.unavailableFor(&serverError{class: classConfig, step: stepReadEntry, text: "the server gave another entry"}, e)
-	case !within(entries[0].DN, b.shape.users):
-		return nil, nil, b.refuse(identity.ReasonNotFound, e, "the entry has left users.base_dn")
-	case identity.Fold(nameOf(entries[0], b.shape.canonical)) != identity.Fold(e.Name):
-		return nil, nil, b.refuse(identity.ReasonNotFound, e, "the entry has another name by now")
 	}
-	return entries[0], s, nil
+	return entries[0], s, b.isStill(entries[0], e)
+}
+
+// isStill says no if the entry with an account's id is not where accounts are any more, or has another name.
+func (b *Backend) isStill(own *goldap.Entry, e directory.Entry) error {
+	switch {
+	case !within(own.DN, b.shape.users):
+		return b.refuse(identity.ReasonNotFound, e, "the entry has left users.base_dn")
+	case identity.Fold(nameOf(own, b.shape.canonical)) != identity.Fold(e.Name):
+		return b.refuse(identity.ReasonNotFound, e, "the entry has another name by now")
+	}
+	return nil
 }

@@ -23,6 +23,7 @@ type shape struct {
 	userAttributes  []string // what a search for an account asks for
 	ownAttributes   []string // what is asked of the account's own entry
 	readsOwn        bool     // an account is read again for its state and groups
+	ownWithGroups   bool     // one search gives that entry and the groups that name it
 	windows         bool     // login names are those of Active Directory
 	ownsNames       bool     // the directory gives each canonical name to one account only
 
@@ -92,6 +93,7 @@ func (s *shape) setAttributes(state State) {
 	read, changed := state.attributes()
 	sids := formOf(s.groupID) == sidID
 	s.readsOwn = len(read) > 0 || s.method != MemberSearch || sids
+	s.ownWithGroups = s.readsTogether(state)
 	s.userAttributes = append(slices.Clone(s.loginAttributes), s.idAttribute, changed)
 	s.userAttributes = append(s.userAttributes, state.lockoutAttributes()...)
 	s.ownAttributes = append([]string{s.canonical, s.idAttribute, changed}, read...)
