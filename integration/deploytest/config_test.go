@@ -39,7 +39,7 @@ func TestExampleConfigIsComplete(t *testing.T) {
 	t.Parallel()
 	data := read(t, exampleConfig)
 	for _, k := range config.AllKeys() {
-		if k.Unavailable || strings.HasPrefix(k.Path, "directories[].discover") { // in place of servers, and a fault beside them
+		if strings.HasPrefix(k.Path, "directories[].discover") { // in place of servers, and a fault beside them
 			continue
 		}
 		name := k.Path[strings.LastIndexAny(k.Path, ".]")+1:]
