@@ -39,7 +39,7 @@ func (r Rotation) ready(published time.Time) error {
 	if r.Force || !r.Now.Before(at) {
 		return nil
 	}
-	return fmt.Errorf("%w: the next key was published at %s and may sign from %s on; give it to every registry, or force it where every registry has it",
+	return fmt.Errorf("%w: the next key was published at %s and may sign from %s on; give it to every registry, or use --force where every registry has it",
 		ErrTooEarly, published.UTC().Format(time.RFC3339), at.UTC().Format(time.RFC3339))
 }
 
