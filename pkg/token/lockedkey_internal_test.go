@@ -119,7 +119,7 @@ func FuzzUnlock(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, der []byte, password string) {
 		if asksForMuch(der) {
-			t.Skip("work that is bounded, and too long for here")
+			return // its work is bounded, and too long for here; the files that ask for so much have tests of their own
 		}
 		plain, err := unlock(der, identity.NewSecret(password))
 		if err == nil {
