@@ -15,20 +15,37 @@ import (
 )
 
 // startPrinted starts a real registry on what the command registry prints for it, with the bundle that it prints, and
-// returns its host.
+// returns its host. Kind is also the software that is run.
 func startPrinted(t *testing.T, g *gate.Gate, kind, service string) string {
+	t.Helper()
+	return startPrintedOn(t, g, kind, kind, service)
+}
+
+// startPrintedOn is startPrinted with another software than that of the kind.
+func startPrintedOn(t *testing.T, g *gate.Gate, kind, software, service string) string {
 	t.Helper()
 	bundle := filepath.Join(t.TempDir(), "wharfgate.bundle")
 	if err := os.WriteFile(bundle, []byte(printedFor(t, g, kind, service, "bundle", bundle)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text := printedFor(t, g, kind, service, "yaml", bundle)
-	if kind != "distribution2" {
-		return distribution.StartV3From(t, []byte(text))
-	}
 	port := loopback.Ports(t, 1)
+	text := printedFor(t, g, kind, service, "yaml", bundle)
 	text = strings.NewReplacer("addr: :5000", "addr: "+loopback.Address(port), "/var/lib/registry", t.TempDir()).Replace(text)
-	return distribution.StartV2From(t, []byte(text), port).Host
+	return startOn(t, software, []byte(text), port)
+}
+
+// startOn runs the software of a kind on a configuration document, whose http.addr is the given port where it is a program,
+// and on variables that complete it, and returns its host.
+func startOn(t *testing.T, kind string, document []byte, port int, variables ...string) string {
+	t.Helper()
+	switch kind {
+	case "distribution2":
+		return distribution.StartV2From(t, document, port, variables...).Host
+	case "distribution3.0":
+		return distribution.StartV30From(t, document, port, variables...).Host
+	default:
+		return distribution.StartV3From(t, document, variables...)
+	}
 }
 
 // printedFor is what the command registry prints.
@@ -41,49 +58,85 @@ func printedFor(t *testing.T, g *gate.Gate, kind, service, format, bundle string
 	return got.Out
 }
 
-// TestP63_EveryKeyForm: every form and algorithm that the profiles promise is verified by the real registry, on what the
-// command prints for it: 2.8 as a program, 3.1 in this process. 3.0 differs from 3.1 in the thumbprints of EC keys, which
-// its profile refuses; it is not run.
-func TestP63_EveryKeyForm(t *testing.T) {
-	t.Parallel()
-	type way struct{ kind, form, algorithm string }
-	var ways []way
-	for kind, forms := range map[string]map[string]string{
-		"distribution2": {"x5c": "ES256 RS256", "libtrust": "ES256 RS256"},
-		"distribution3": {
-			"x5c": "ES256 RS256 EdDSA", "rfc7638": "ES256 RS256 EdDSA", "jwks": "ES256 RS256 EdDSA", "libtrust": "ES256 RS256",
-		},
-	} {
+// way is a key form and an algorithm of a kind, and the software that is run on what is printed for it.
+type way struct{ kind, software, form, algorithm string }
+
+func (w way) service() string {
+	return strings.ToLower(fmt.Sprintf("%s.on.%s.%s.%s.test", w.kind, w.software, w.form, w.algorithm))
+}
+
+// ways are all that the profiles of distribution promise: those of the kind for every version, on every version.
+func ways() []way {
+	var all []way
+	add := func(kind, software string, forms map[string]string) {
 		for form, algorithms := range forms {
 			for a := range strings.FieldsSeq(algorithms) {
-				ways = append(ways, way{kind, form, a})
+				all = append(all, way{kind, software, form, a})
 			}
 		}
 	}
-	service := func(w way) string { return strings.ToLower(fmt.Sprintf("%s.%s.%s.test", w.kind, w.form, w.algorithm)) }
+	const both, each = "ES256 RS256", "ES256 RS256 EdDSA"
+	for _, software := range []string{"distribution2", "distribution3.0", "distribution3"} {
+		add("distribution", software, map[string]string{"x5c": both, "libtrust": both})
+	}
+	add("distribution2", "distribution2", map[string]string{"x5c": both, "libtrust": both})
+	add("distribution3.0", "distribution3.0", map[string]string{"x5c": each, "rfc7638": "RS256", "jwks": each, "libtrust": both})
+	add("distribution3", "distribution3", map[string]string{"x5c": each, "rfc7638": each, "jwks": each, "libtrust": both})
+	return all
+}
+
+// TestP63_EveryKeyForm: every form and algorithm that the profiles promise is verified by the real registry, on what the
+// command prints for it: 2.8 and 3.0 as programs, 3.1 in this process.
+func TestP63_EveryKeyForm(t *testing.T) {
+	t.Parallel()
 	d := sharedSite(t).directory
 	g := gate.Start(t, d, sitePolicy, func(s gate.Settings) {
 		var all []gate.Settings
-		for _, w := range ways {
-			all = append(all, gate.Settings{"service": service(w), "kind": w.kind, "key_form": w.form, "algorithm": w.algorithm})
+		for _, w := range ways() {
+			all = append(all, gate.Settings{"service": w.service(), "kind": w.kind, "key_form": w.form, "algorithm": w.algorithm})
 		}
 		s["registries"] = all
 	})
-	for _, w := range ways {
-		t.Run(service(w), func(t *testing.T) {
+	for _, w := range ways() {
+		t.Run(w.service(), func(t *testing.T) {
 			t.Parallel()
-			host := startPrinted(t, g, w.kind, service(w))
-			p := pair{site: &site{directory: d, gate: g}, service: service(w), host: host, client: client.Crane}
+			host := startPrinted(t, g, w.software, w.service())
+			p := pair{site: &site{directory: d, gate: g}, service: w.service(), host: host, client: client.Crane}
 			if _, err := p.login(t, "alice").Push(t.Context(), client.Image(t, 1), host+"/payments/api:1"); err != nil {
 				t.Fatalf("%v\n%s", err, g.Process.Err)
 			}
-			answer, err := g.Asker(service(w)).Ask(t.Context(), "alice", d.Password)
+			answer, err := g.Asker(w.service()).Ask(t.Context(), "alice", d.Password)
 			if err != nil || answer.Status != http.StatusOK {
 				t.Fatalf("token = %d, %v", answer.Status, err)
 			}
 			h := header(t, answer.Token)
 			if hasID := h.KeyID != ""; h.Algorithm != w.algorithm || hasID == (w.form == "x5c") || hasID == (len(h.Certificates) > 0) {
 				t.Errorf("header = %+v for %+v", h, w)
+			}
+		})
+	}
+}
+
+// TestP63_30RefusesWhatItsProfileRefuses: what 3.1 verifies and 3.0 does not, which is why the profile of 3.0 has it as a
+// fault: the thumbprints of EC and Ed25519 keys.
+func TestP63_30RefusesWhatItsProfileRefuses(t *testing.T) {
+	t.Parallel()
+	const service = "newer.test"
+	for _, algorithm := range []string{"ES256", "EdDSA"} {
+		t.Run(algorithm, func(t *testing.T) {
+			t.Parallel()
+			d := sharedSite(t).directory
+			g := gate.Start(t, d, sitePolicy, func(s gate.Settings) {
+				s["registries"] = []gate.Settings{{"service": service, "kind": "distribution3", "key_form": "rfc7638", "algorithm": algorithm}}
+			})
+			answer, err := g.Asker(service).Ask(t.Context(), "alice", d.Password)
+			if err != nil || answer.Status != http.StatusOK {
+				t.Fatalf("token = %d, %v", answer.Status, err)
+			}
+			for software, want := range map[string]int{"distribution3": http.StatusOK, "distribution3.0": http.StatusUnauthorized} {
+				if status := api(t, startPrintedOn(t, g, "distribution3", software, service), answer.Token); status != want {
+					t.Errorf("%s answers %d, want %d", software, status, want)
+				}
 			}
 		})
 	}

@@ -37,7 +37,7 @@ type site struct {
 	gate      *gate.Gate
 	// hosts are the registries by service.
 	hosts map[string]string
-	v2    *distribution.V2
+	v2    *distribution.Program
 }
 
 // theSite is shared by the tests that break nothing.

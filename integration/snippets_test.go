@@ -12,7 +12,6 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/wharfgate/wharfgate/integration/internal/client"
-	"github.com/wharfgate/wharfgate/integration/internal/distribution"
 	"github.com/wharfgate/wharfgate/integration/internal/gate"
 	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 )
@@ -50,16 +49,13 @@ func (s snippet) start(t *testing.T, document string, variables []string, files 
 	for i := range variables {
 		variables[i] = move.Replace(variables[i])
 	}
-	if s.kind == "distribution2" {
-		return distribution.StartV2From(t, []byte(move.Replace(document)), port, variables...).Host
-	}
-	return distribution.StartV3From(t, []byte(move.Replace(document)), variables...)
+	return startOn(t, s.kind, []byte(move.Replace(document)), port, variables...)
 }
 
 // plain is what an image brings along, which variables complete.
 const plain = `{version: "0.1", storage: {inmemory: {}}, http: {addr: ":5000"}}`
 
-// TestP77_EverySnippetStartsItsRegistry: YAML, environment, compose and Kubernetes, of both generations, with a bundle and
+// TestP77_EverySnippetStartsItsRegistry: YAML, environment, compose and Kubernetes, of 2.8, 3.0 and 3.1, with a bundle and
 // with a JWK Set; each is complete, and the registry that runs on it believes the gate.
 func TestP77_EverySnippetStartsItsRegistry(t *testing.T) {
 	t.Parallel()
@@ -68,12 +64,16 @@ func TestP77_EverySnippetStartsItsRegistry(t *testing.T) {
 		s["registries"] = []gate.Settings{
 			{"service": "v2.bundle.test", "kind": "distribution2"},
 			{"service": "v2.libtrust.test", "kind": "distribution2", "key_form": "libtrust"},
+			{"service": "v30.bundle.test", "kind": "distribution3.0", "algorithm": "EdDSA"},
+			{"service": "v30.jwks.test", "kind": "distribution3.0", "key_form": "jwks"},
 			{"service": "v3.bundle.test", "kind": "distribution3", "algorithm": "EdDSA"},
 			{"service": "v3.jwks.test", "kind": "distribution3", "key_form": "jwks"},
 		}
 	})
 	for service, kind := range map[string]string{
-		"v2.bundle.test": "distribution2", "v2.libtrust.test": "distribution2", "v3.bundle.test": "distribution3", "v3.jwks.test": "distribution3",
+		"v2.bundle.test": "distribution2", "v2.libtrust.test": "distribution2",
+		"v30.bundle.test": "distribution3.0", "v30.jwks.test": "distribution3.0",
+		"v3.bundle.test": "distribution3", "v3.jwks.test": "distribution3",
 	} {
 		s := snippet{&site{directory: d, gate: g}, service, kind}
 		for format, start := range map[string]func(*testing.T) string{

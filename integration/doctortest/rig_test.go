@@ -53,7 +53,7 @@ func right(g *gate.Gate) auth {
 }
 
 // generations are the registries that every fault is made on.
-func generations() []string { return []string{"2.8", "3"} }
+func generations() []string { return []string{"2.8", "3.0", "3"} }
 
 // start runs a real registry with this section, and gives its host and its configuration file.
 func start(t *testing.T, generation string, a auth) (host, file string) {
@@ -72,10 +72,14 @@ func start(t *testing.T, generation string, a auth) (host, file string) {
 	if err := os.WriteFile(file, document, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if generation == "3" {
+	switch generation {
+	case "2.8":
+		return distribution.StartV2From(t, document, port).Host, file
+	case "3.0":
+		return distribution.StartV30From(t, document, port).Host, file
+	default:
 		return distribution.StartV3From(t, document), file
 	}
-	return distribution.StartV2From(t, document, port).Host, file
 }
 
 // said is what the doctor printed.

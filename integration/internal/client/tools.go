@@ -1,17 +1,16 @@
 package client
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
 
-	"github.com/wharfgate/wharfgate/integration/internal/repository"
+	"github.com/wharfgate/wharfgate/integration/internal/gotool"
 )
 
 // Crane is a crane without credentials, of the version in the module's go.mod.
 func Crane(t testing.TB) *Client {
 	t.Helper()
-	c := newClient(t, "crane", goTool(t, repository.Path(t, "integration"), "crane"))
+	c := newClient(t, "crane", gotool.Build(t, "crane", "integration"))
 	c.verb = verbs{
 		version: []string{"version"},
 		login: func(host, user string) script {
@@ -78,19 +77,7 @@ func Regctl(t testing.TB) *Client {
 // pinned builds a program of clients/programs/go.mod and returns its path.
 func pinned(t testing.TB, name string) string {
 	t.Helper()
-	return goTool(t, repository.Path(t, "integration", "clients", "programs"), name)
-}
-
-// goTool builds a tool of a module, which Go keeps in its cache, and returns its path.
-func goTool(t testing.TB, module, name string) string {
-	t.Helper()
-	find := exec.CommandContext(t.Context(), "go", "tool", "-n", name) //nolint:gosec // fixed words
-	find.Dir = module
-	path, err := find.Output()
-	if err != nil {
-		t.Fatalf("build %s: %v", name, err)
-	}
-	return strings.TrimSpace(string(path))
+	return gotool.Build(t, name, "integration", "clients", "programs")
 }
 
 // Conformance returns the path of the distribution specification's conformance program.
