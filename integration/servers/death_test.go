@@ -38,6 +38,9 @@ func TestLDAP41_Kills(t *testing.T) {
 		load.Await(t, http.StatusOK, clients)
 		victim.Restart(t)
 		awaitAllInService(t, g)
+		if done := i + 1; done%50 == 0 {
+			t.Logf("%d of %d kills, %d answers 503", done, *kills, load.Answers(http.StatusServiceUnavailable))
+		}
 	}
 	load.Stop(t)
 	for op, label := range map[string]string{"binds": `op="user_bind"`, "searches": `op="search"`} {
