@@ -161,6 +161,22 @@ func TestP79_AccountsAreLookedUpAgain(t *testing.T) {
 	wantRefresh(t, g, carol, http.StatusUnauthorized, "refresh_revoked")
 }
 
+// TestP79_PasswordEndedByAPolicy: a refresh token ends with the password, although only the policy that the account names
+// tells that it has ended.
+func TestP79_PasswordEndedByAPolicy(t *testing.T) {
+	t.Parallel()
+	d := startDirectory(t)
+	g := startGate(t, d, refreshTokens)
+	grace, warn := mustLogin(t, g, "grace", d.Password), mustLogin(t, g, "warn", d.Password)
+	wantRefresh(t, g, grace, http.StatusOK, "") // it has a thousand logins left
+	d.Set(t, d.PersonDN("grace"), "pwdPolicySubentry", "cn=aged,ou=policies,"+d.BaseDN)
+	becomes(t, g, grace, http.StatusUnauthorized)
+	d.Set(t, d.PersonDN("grace"), "pwdPolicySubentry", "cn=grace,ou=policies,"+d.BaseDN)
+	mustGrant(t, g, "grace", d.Password)
+	wantRefresh(t, g, grace, http.StatusUnauthorized, "refresh_revoked")
+	wantRefresh(t, g, warn, http.StatusOK, "")
+}
+
 // TestP79_DirectoryDown: stale rules first, then 503, and never 401.
 func TestP79_DirectoryDown(t *testing.T) {
 	t.Parallel()

@@ -50,6 +50,7 @@ type loginResult struct {
 	DN        string              `json:"dn,omitempty"`
 	Groups    []string            `json:"groups,omitempty"`
 	Rights    []right             `json:"rights,omitempty"`
+	Password  *passwordEnd        `json:"password,omitempty"`
 	Reason    identity.Reason     `json:"reason,omitempty"`
 	Detail    string              `json:"detail,omitempty"`
 	Took      string              `json:"took"`
@@ -140,7 +141,8 @@ func (c *loginCmd) try(ctx context.Context, desk *gate.Desk, password identity.S
 // describe shows an account, or why it is refused.
 func describe(ctx context.Context, desk *gate.Desk, directory, user string, who identity.Principal, err error, took time.Duration) loginResult {
 	result := loginResult{Took: took.Round(time.Millisecond).String()}
-	if source, entry, findErr := desk.Entry(ctx, directory, user); findErr == nil {
+	source, entry, findErr := desk.Entry(ctx, directory, user)
+	if findErr == nil {
 		result.Directory, result.Name, result.ID, result.DN = source, entry.Name, entry.ID, entry.DN
 	}
 	if err != nil {
@@ -154,6 +156,9 @@ func describe(ctx context.Context, desk *gate.Desk, directory, user string, who 
 	}
 	slices.Sort(result.Groups)
 	result.Rights = rightsOf(desk.Rights(who))
+	if findErr == nil {
+		result.Password = passwordEndOf(ctx, desk, source, entry)
+	}
 	return result
 }
 
@@ -218,10 +223,21 @@ func (r *loginResult) print(w io.Writer) error {
 		fmt.Fprintf(&b, "entry:   %s\nname:    %s@%s\nid:      %s\n", visible(r.DN), visible(r.Name), r.Directory, visible(r.ID))
 	}
 	if r.OK {
+		r.printPassword(&b)
 		r.printRights(&b)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// printPassword writes when the password ends, where that is told.
+func (r *loginResult) printPassword(b *strings.Builder) {
+	if r.Password == nil {
+		return
+	}
+	if text := r.Password.text(time.Now(), !r.unasked); text != "" {
+		fmt.Fprintf(b, "expires: %s\n", text)
+	}
 }
 
 // printRights writes groups and rights.

@@ -51,6 +51,40 @@ func TestLDAP64_OpenLDAPCheckOfAnAccount(t *testing.T) {
 	}
 }
 
+// TestLDAP64_OpenLDAPCheckOfPasswordsThatEnd: what only a policy says of an account is shown without a password, too: that
+// of the account, or, where it names none, any that can be read.
+func TestLDAP64_OpenLDAPCheckOfPasswordsThatEnd(t *testing.T) {
+	t.Parallel()
+	d := slapd.Start(t, slapd.Options{})
+	g := gate.Prepare(t, d, accountPolicy, byPreset(d))
+	wantAccounts(t, g, "alice", "expired", "expired")
+	const aged, day = "cn=aged,ou=policies,dc=example,dc=org", "86400"
+	for user, want := range map[string]string{
+		"expired": "the directory said: the password ended on 2020-01-02T00:00:00Z (pwdMaxAge of " + aged + ")",
+		"grace":   "expires: the password ended on 2020-01-02 00:00 UTC; only grace logins are left (pwdMaxAge of cn=grace,",
+		"warn":    "expires: the password ends on 2083-05-18 03:33 UTC (pwdMaxAge of cn=warn,",
+	} {
+		if got := g.Run(t, "", "check", "--user", user); !strings.Contains(got.Out, want) || (got.Code == 0) != (user != "expired") {
+			t.Errorf("check --user %s = %d, want %q in it:\n%s", user, got.Code, want, got.Out)
+		}
+	}
+	if got := g.Run(t, d.Password+"\n", "login", "grace"); got.Code != 0 || !strings.Contains(got.Out, "only grace logins are left") {
+		t.Errorf("login grace = %d, want that it is a grace login:\n%s", got.Code, got.Out)
+	}
+
+	d.Set(t, d.PersonDN("expired"), "pwdPolicySubentry") // from now on it is under the default policy
+	for _, cn := range []string{"default", "grace", "warn"} {
+		d.Set(t, "cn="+cn+",ou=policies,"+d.BaseDN, "pwdMaxAge", day)
+	}
+	got := g.Run(t, "", "check", "--user", "expired")
+	if got.Code != 0 || !strings.Contains(got.Out, "expires: the password may have ended on 2020-01-02 00:00 UTC (pwdMaxAge of cn=") {
+		t.Errorf("check of an account that names no policy = %d, want that its password may have ended:\n%s", got.Code, got.Out)
+	}
+	if got := g.Run(t, "", "check", "--user", "alice"); strings.Contains(got.Out, "expires: the password ") {
+		t.Errorf("check --user alice says when her password ends, which nothing tells:\n%s", got.Out)
+	}
+}
+
 // TestLDAP64_389CheckOfAnAccount: the same on 389 Directory Server.
 func TestLDAP64_389CheckOfAnAccount(t *testing.T) {
 	t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"github.com/wharfgate/wharfgate/pkg/authority"
 	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/directory"
+	"github.com/wharfgate/wharfgate/pkg/directory/ldap"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/policy"
 	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
@@ -92,6 +93,15 @@ func (d *Desk) Account(ctx context.Context, directory, user string) (identity.Pr
 // that the name belongs to.
 func (d *Desk) Entry(ctx context.Context, directory, user string) (string, directory.Entry, error) {
 	return d.directories.realms.Find(ctx, directory, user)
+}
+
+// PasswordExpiry tells when the password of an entry of a directory ends, as far as that is told.
+func (d *Desk) PasswordExpiry(ctx context.Context, directory string, e directory.Entry) ldap.PasswordExpiry {
+	parts, err := d.directories.named(directory)
+	if err != nil {
+		return ldap.PasswordExpiry{}
+	}
+	return parts.backend.PasswordExpiry(ctx, e)
 }
 
 // Rights lists what the policy says about a principal.

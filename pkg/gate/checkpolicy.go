@@ -23,7 +23,7 @@ func (c *checker) policy(ctx context.Context, reached *directories) {
 	if len(r.Faults) > 0 {
 		return
 	}
-	c.add(OK, "policy", fmt.Sprintf("%d rules, revision %s", r.Policy.Len(), r.Policy.Revision()))
+	c.add(OK, "policy", fmt.Sprintf("%s, revision %s", plural(r.Policy.Len(), "rule"), r.Policy.Revision()))
 	for i := range r.Warnings {
 		switch w := &r.Warnings[i]; w.Code {
 		case policyfile.WarnNotAsked: // a directory that does not answer is a fault of its own already

@@ -9,6 +9,7 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/wharfgate/wharfgate/pkg/directory"
+	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
 // Account reads whether an account may log in and its transitive groups, from the server of the proof while that is in
@@ -25,7 +26,7 @@ func (b *Backend) Account(ctx context.Context, e directory.Entry, p directory.Pr
 		if own, err = w.ownEntry(ctx, e); err != nil {
 			return directory.Account{}, err
 		}
-		if reason, detail := b.options.Users.State.judge(own, account.ReadAt, !p.IsZero()); reason != "" {
+		if reason, detail := b.judge(ctx, own, !p.IsZero()); reason != "" {
 			return directory.Account{}, b.refuse(reason, e, detail)
 		}
 		e.DN, account.PasswordChanged = own.DN, b.options.Users.State.passwordChanged(own)
@@ -39,6 +40,19 @@ func (b *Backend) Account(ctx context.Context, e directory.Entry, p directory.Pr
 		return directory.Account{}, b.unavailableFor(f, e)
 	}
 	return account, nil
+}
+
+// judge says why the account of an entry may not log in, and a text for operators; no reason means that nothing speaks
+// against it. Proven means that a bind has just succeeded.
+func (b *Backend) judge(ctx context.Context, own *goldap.Entry, proven bool) (reason identity.Reason, detail string) {
+	reason, detail = b.options.Users.State.judge(own, b.options.Now(), proven)
+	if reason != "" || proven {
+		return reason, detail
+	}
+	if detail = b.outlived(ctx, own); detail != "" {
+		reason = identity.ReasonPasswordExpired
+	}
+	return reason, detail
 }
 
 // stepReadEntry is the step of reading the account's own entry.

@@ -51,10 +51,9 @@ func evidenceOf(e *goldap.Entry, now time.Time, proven bool) evidence {
 // dialectAttributes gives the attributes that a dialect other than that of Active Directory reads, and the one that
 // tells when the password changed.
 func (s State) dialectAttributes() (read []string, changed string) {
-	const passwordPolicyChanged = "pwdChangedTime"
 	switch s {
 	case PasswordPolicyState:
-		return []string{"pwdReset", "pwdAccountLockedTime", "pwdStartTime", "pwdEndTime", "shadowExpire"}, passwordPolicyChanged
+		return []string{"pwdReset", "pwdAccountLockedTime", "pwdStartTime", "pwdEndTime", "shadowExpire", policySubentry, graceUses}, passwordTime
 	case NsAccountLockState:
 		return []string{"nsAccountLock", "accountUnlockTime", "passwordExpirationTime"}, "pwdUpdateTime"
 	case FreeIPAState:
@@ -66,7 +65,7 @@ func (s State) dialectAttributes() (read []string, changed string) {
 	case OktaState:
 		return []string{"organizationalStatus"}, ""
 	default:
-		return nil, passwordPolicyChanged
+		return nil, passwordTime
 	}
 }
 

@@ -25,22 +25,29 @@ const (
 	maxRules = 256
 )
 
-// lockouts remembers the lockout rules of a directory. Rules are known by their DN, and the one of accounts without
-// one of their own by the empty text.
+// lockouts remembers the rules of a directory. Rules are known by their DN, and the one of accounts without one of their
+// own by the empty text.
 type lockouts struct {
-	rules  *cache.Cache[string, guard.Lockout]
-	flight *cache.Flight[string, guard.Lockout]
+	rules  *cache.Cache[string, rule]
+	flight *cache.Flight[string, rule]
+}
+
+// rule is what a directory says of the passwords of some accounts: when wrong ones lock, and how long a right one lasts.
+type rule struct {
+	guard.Lockout
+
+	aging aging
 }
 
 // newLockouts makes an empty memory.
 func newLockouts(o *Options) (*lockouts, error) {
-	rules, err := cache.New[string, guard.Lockout](cache.Options{
+	rules, err := cache.New[string, rule](cache.Options{
 		Size: maxRules, TTL: ruleLife, Extra: ruleExtra, Now: o.Now, Rand: o.Rand,
 	})
 	if err != nil {
 		return nil, err
 	}
-	flight, err := cache.NewFlight[string, guard.Lockout](cache.FlightOptions{Timeout: o.Timeouts.Stage})
+	flight, err := cache.NewFlight[string, rule](cache.FlightOptions{Timeout: o.Timeouts.Stage})
 	return &lockouts{rules: rules, flight: flight}, err
 }
 
@@ -51,44 +58,48 @@ func (b *Backend) Lockout(ctx context.Context, e directory.Entry) guard.Lockout 
 	if dialect.read == nil {
 		return guard.Lockout{Origin: "this kind of directory does not tell when it locks accounts"}
 	}
-	rule := e.Lockout.Rule
-	held := b.lockouts.rules.Get(rule)
+	return b.rule(ctx, dialect, e.Lockout.Rule).Lockout
+}
+
+// rule tells a rule by its name, which is empty for accounts that name none. Within ten minutes that costs nothing.
+func (b *Backend) rule(ctx context.Context, dialect lockoutDialect, name string) rule {
+	held := b.lockouts.rules.Get(name)
 	switch held.State {
 	case cache.Fresh:
 		return held.Value
 	case cache.Stale:
-		b.lockouts.rules.AddFor(rule, held.Value, ruleRetry) // which is enough for one to ask
-		b.tasks.start(ctx, b.options.Timeouts.Stage, func(ctx context.Context) { _, _ = b.askRule(ctx, dialect, rule) })
+		b.lockouts.rules.AddFor(name, held.Value, ruleRetry) // which is enough for one to ask
+		b.tasks.start(ctx, b.options.Timeouts.Stage, func(ctx context.Context) { _, _ = b.askRule(ctx, dialect, name) })
 		return held.Value
 	case cache.Miss:
 	}
-	answer, err := b.lockouts.flight.Do(ctx, rule, func(ctx context.Context) (guard.Lockout, error) {
-		return b.askRule(ctx, dialect, rule)
+	answer, err := b.lockouts.flight.Do(ctx, name, func(ctx context.Context) (rule, error) {
+		return b.askRule(ctx, dialect, name)
 	})
 	if err != nil {
-		return guard.Lockout{Threshold: dialect.fears(rule), Origin: "could not be read"}
+		return rule{Lockout: guard.Lockout{Threshold: dialect.fears(name), Origin: "could not be read"}}
 	}
 	return answer.Value
 }
 
 // askRule reads a rule and remembers it.
-func (b *Backend) askRule(ctx context.Context, dialect lockoutDialect, rule string) (guard.Lockout, error) {
-	l, f := dialect.read(ctx, b, rule)
+func (b *Backend) askRule(ctx context.Context, dialect lockoutDialect, name string) (rule, error) {
+	r, f := dialect.read(ctx, b, name)
 	away := f != nil && f.class != classAnswer
 	if away {
-		l = guard.Lockout{Origin: "could not be read: " + f.Error()}
+		r = rule{Lockout: guard.Lockout{Origin: "could not be read: " + f.Error()}}
 	}
-	if !l.Known {
-		l.Threshold = dialect.fears(rule)
+	if !r.Known {
+		r.Threshold = dialect.fears(name)
 	}
 	if away {
-		if b.lockouts.rules.Get(rule).State == cache.Miss { // else the one before goes on
-			b.lockouts.rules.AddFor(rule, l, ruleRetry)
+		if b.lockouts.rules.Get(name).State == cache.Miss { // else the one before goes on
+			b.lockouts.rules.AddFor(name, r, ruleRetry)
 		}
-		return l, nil
+		return r, nil
 	}
-	b.lockouts.rules.Add(rule, l)
-	return l, nil
+	b.lockouts.rules.Add(name, r)
+	return r, nil
 }
 
 // lockoutDialect is how a kind of directory tells about wrong passwords. The zero dialect tells nothing.
@@ -99,7 +110,7 @@ type lockoutDialect struct {
 	// seen reads what the directory counts for an account.
 	seen func(e *goldap.Entry, now time.Time) guard.Seen
 	// read reads a rule. A fault that is an answer of the server comes with what is to be believed instead.
-	read func(ctx context.Context, b *Backend, rule string) (guard.Lockout, *serverError)
+	read func(ctx context.Context, b *Backend, name string) (rule, *serverError)
 	// further reads the rules that accounts may name; nil where they cannot be listed.
 	further func(ctx context.Context, b *Backend) []guard.Lockout
 	// usual and named are the thresholds to fear where the usual rule, or one that an account names, cannot be read:
@@ -176,15 +187,16 @@ func (b *Backend) searchRules(ctx context.Context, base, class string, attribute
 }
 
 // unknownRule is the answer where a server gave none.
-func unknownRule(where string) guard.Lockout {
-	return guard.Lockout{Origin: where + " may not be read"}
+func unknownRule(where string) rule {
+	return rule{Lockout: guard.Lockout{Origin: where + " may not be read"}}
 }
 
 // strictest gives the rule that locks soonest, with the longest window of all: where nobody can tell which of them an
 // account is under.
-func strictest(rules []guard.Lockout) guard.Lockout {
+func strictest(rules []rule) guard.Lockout {
 	var is guard.Lockout
-	for _, l := range rules {
+	for _, r := range rules {
+		l := r.Lockout
 		switch {
 		case !l.Known:
 		case !is.Known || is.Threshold == 0 || l.Threshold > 0 && l.Threshold < is.Threshold:

@@ -2,7 +2,6 @@ package ldap
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +17,8 @@ func passwordPolicyLockout() lockoutDialect {
 	const lockout, most, interval, duration = "pwdLockout", "pwdMaxFailure", "pwdFailureCountInterval", "pwdLockoutDuration"
 	const failures = "pwdFailureTime"
 	must := "pwdAttribute" // which every policy has: who can read it can see that another is absent
-	rule := ruleEntries{class: "pwdPolicy", attributes: []string{must, lockout, most, interval, duration}, parse: func(e *goldap.Entry) guard.Lockout {
+	attributes := append([]string{must, lockout, most, interval, duration}, agingAttributes()...)
+	entries := ruleEntries{class: "pwdPolicy", attributes: attributes, parse: func(e *goldap.Entry) rule {
 		if first(e, must) == "" {
 			return unknownRule(e.DN)
 		}
@@ -26,10 +26,10 @@ func passwordPolicyLockout() lockoutDialect {
 		if strings.EqualFold(first(e, lockout), "TRUE") {
 			l.Threshold = countOf(e, most)
 		}
-		return l
+		return rule{l, agingOf(e)}
 	}}
 	return lockoutDialect{
-		attributes: []string{failures}, rule: "pwdPolicySubentry", read: rule.read, further: rule.all,
+		attributes: []string{failures}, rule: policySubentry, read: entries.read, further: entries.all,
 		seen: func(e *goldap.Entry, _ time.Time) guard.Seen {
 			var s guard.Seen
 			for _, v := range e.GetEqualFoldAttributeValues(failures) {
@@ -59,8 +59,8 @@ func netscapeLockout() lockoutDialect {
 	return lockoutDialect{
 		attributes: []string{failures, reset}, rule: "pwdpolicysubentry",
 		usual: netscapeThreshold, named: netscapeThreshold,
-		read: func(ctx context.Context, b *Backend, rule string) (guard.Lockout, *serverError) {
-			dn := orElse(rule, "cn=config")
+		read: func(ctx context.Context, b *Backend, name string) (rule, *serverError) {
+			dn := orElse(name, "cn=config")
 			e, f := b.readRule(ctx, dn, attributes)
 			if f != nil {
 				return unknownRule(dn), f
@@ -68,13 +68,13 @@ func netscapeLockout() lockoutDialect {
 			on := first(e, lockout)
 			switch {
 			case strings.EqualFold(on, "off"):
-				return guard.Lockout{Known: true, Origin: lockout + " of " + dn}, nil
+				return rule{Lockout: guard.Lockout{Known: true, Origin: lockout + " of " + dn}}, nil
 			case !strings.EqualFold(on, "on") || first(e, most) == "":
 				return unknownRule(dn), nil
 			}
-			return guard.Lockout{
+			return rule{Lockout: guard.Lockout{
 				Known: true, Threshold: countOf(e, most), Window: seconds(e, interval), Duration: seconds(e, duration), Origin: most + " of " + dn,
-			}, nil
+			}}, nil
 		},
 		seen: func(e *goldap.Entry, now time.Time) guard.Seen {
 			if t := changed(first(e, reset)); !t.IsZero() && !now.Before(t) {
@@ -89,16 +89,16 @@ func netscapeLockout() lockoutDialect {
 func kerberosLockout() lockoutDialect {
 	const most, interval, duration = "krbPwdMaxFailure", "krbPwdFailureCountInterval", "krbPwdLockoutDuration"
 	const failures, last = "krbLoginFailedCount", "krbLastFailedAuth"
-	rule := ruleEntries{class: "krbPwdPolicy", attributes: []string{most, interval, duration}, parse: func(e *goldap.Entry) guard.Lockout {
+	entries := ruleEntries{class: "krbPwdPolicy", attributes: []string{most, interval, duration}, parse: func(e *goldap.Entry) rule {
 		if first(e, most) == "" {
 			return unknownRule(e.DN)
 		}
-		return guard.Lockout{
+		return rule{Lockout: guard.Lockout{
 			Known: true, Threshold: countOf(e, most), Window: seconds(e, interval), Duration: seconds(e, duration), Origin: most + " of " + e.DN,
-		}
+		}}
 	}}
 	return lockoutDialect{
-		attributes: []string{failures, last}, rule: "krbPwdPolicyReference", read: rule.read, further: rule.all,
+		attributes: []string{failures, last}, rule: "krbPwdPolicyReference", read: entries.read, further: entries.all,
 		usual: kerberosThreshold, named: guessed,
 		seen: func(e *goldap.Entry, _ time.Time) guard.Seen {
 			return guard.Seen{Failures: countOf(e, failures), Last: changed(first(e, last))}
@@ -110,36 +110,43 @@ func kerberosLockout() lockoutDialect {
 type ruleEntries struct {
 	class      string
 	attributes []string
-	parse      func(e *goldap.Entry) guard.Lockout
+	parse      func(e *goldap.Entry) rule
 }
 
-// read reads one rule, or the strictest of all for accounts that name none.
-func (r ruleEntries) read(ctx context.Context, b *Backend, rule string) (guard.Lockout, *serverError) {
-	if rule != "" {
-		e, f := b.readRule(ctx, rule, r.attributes)
+// read reads one rule, or for accounts that name none the strictest of all as to lockout, and the laxest as to age: what
+// holds whichever of them it is.
+func (r ruleEntries) read(ctx context.Context, b *Backend, name string) (rule, *serverError) {
+	if name != "" {
+		e, f := b.readRule(ctx, name, r.attributes)
 		if f != nil {
-			return unknownRule(rule), f
+			return unknownRule(name), f
 		}
 		return r.parse(e), nil
 	}
 	rules, f := r.search(ctx, b)
 	if l := strictest(rules); l.Known {
-		return l, nil
+		return rule{l, laxest(rules)}, nil
 	}
-	return guard.Lockout{Origin: "no " + r.class + " can be read below " + b.options.BaseDN}, f
+	return rule{Lockout: guard.Lockout{Origin: "no " + r.class + " can be read below " + b.options.BaseDN}}, f
 }
 
 // all reads every rule that is not the one for accounts that name none.
 func (r ruleEntries) all(ctx context.Context, b *Backend) []guard.Lockout {
 	rules, _ := r.search(ctx, b)
 	usual := strictest(rules)
-	return slices.DeleteFunc(rules, func(l guard.Lockout) bool { return l.Origin == usual.Origin })
+	var further []guard.Lockout
+	for _, r := range rules {
+		if r.Origin != usual.Origin {
+			further = append(further, r.Lockout)
+		}
+	}
+	return further
 }
 
 // search reads every rule.
-func (r ruleEntries) search(ctx context.Context, b *Backend) ([]guard.Lockout, *serverError) {
+func (r ruleEntries) search(ctx context.Context, b *Backend) ([]rule, *serverError) {
 	entries, f := b.searchRules(ctx, b.options.BaseDN, r.class, r.attributes)
-	rules := make([]guard.Lockout, 0, len(entries))
+	rules := make([]rule, 0, len(entries))
 	for _, e := range entries {
 		rules = append(rules, r.parse(e))
 	}

@@ -23,9 +23,9 @@ const (
 func windowsLockout() lockoutDialect {
 	return lockoutDialect{
 		attributes: []string{"badPwdCount", "badPasswordTime"}, rule: "msDS-ResultantPSO", further: windowsRules, named: guessed,
-		read: func(ctx context.Context, b *Backend, rule string) (guard.Lockout, *serverError) {
-			if rule != "" {
-				return windowsRule(ctx, b, rule, fineGrained)
+		read: func(ctx context.Context, b *Backend, name string) (rule, *serverError) {
+			if name != "" {
+				return windowsRule(ctx, b, name, fineGrained)
 			}
 			domain, f := b.domainHead(ctx)
 			if f != nil {
@@ -62,17 +62,17 @@ func windowsRules(ctx context.Context, b *Backend) []guard.Lockout {
 	}
 	var rules []guard.Lockout
 	for _, e := range entries {
-		l, _ := windowsRule(ctx, b, e.DN, fineGrained)
-		if !l.Known {
-			l.Threshold = guessed
+		r, _ := windowsRule(ctx, b, e.DN, fineGrained)
+		if !r.Known {
+			r.Threshold = guessed
 		}
-		rules = append(rules, l)
+		rules = append(rules, r.Lockout)
 	}
 	return rules
 }
 
 // windowsRule reads the policy of the domain or a fine-grained one.
-func windowsRule(ctx context.Context, b *Backend, dn, prefix string) (guard.Lockout, *serverError) {
+func windowsRule(ctx context.Context, b *Backend, dn, prefix string) (rule, *serverError) {
 	threshold, duration, window := "lockoutThreshold", "lockoutDuration", "lockOutObservationWindow"
 	if prefix != "" {
 		threshold, duration, window = prefix+"LockoutThreshold", prefix+"LockoutDuration", prefix+"LockoutObservationWindow"
@@ -81,10 +81,10 @@ func windowsRule(ctx context.Context, b *Backend, dn, prefix string) (guard.Lock
 	if f != nil || first(e, threshold) == "" {
 		return unknownRule(dn), f
 	}
-	return guard.Lockout{
+	return rule{Lockout: guard.Lockout{
 		Known: true, Threshold: countOf(e, threshold), Window: interval(first(e, window)), Duration: interval(first(e, duration)),
 		Origin: threshold + " of " + dn,
-	}, nil
+	}}, nil
 }
 
 // interval reads a time span of Active Directory, negative and in units of 100 ns. The longest one has no end, and is
