@@ -57,6 +57,8 @@ type Doctor struct {
 	endpoint *url.URL // where tokens are asked for: the realm, if that is the gate's own host
 	report   report
 
+	hindrance Check // what keeps a token request from being answered by the gate; empty if nothing does
+
 	registryClock, gateClock skew
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/doctor"
+	"github.com/wharfgate/wharfgate/pkg/identity"
 )
 
 func TestNewRefuses(t *testing.T) {
@@ -149,5 +152,65 @@ func TestReadHolds(t *testing.T) {
 		if h, err := doctor.ReadHolds(write("bad.yml", text)); err == nil {
 			t.Errorf("ReadHolds(%.40q) = %+v", text, h)
 		}
+	}
+}
+
+// TestALoginThatNobodySawIsTold: whatever keeps the login from the gate, a line says that, and with nobody to log in another
+// one. A realm of the registry's that leads elsewhere is no reason not to tell.
+func TestALoginThatNobodySawIsTold(t *testing.T) {
+	t.Parallel()
+	answering := func(status int, body string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		})
+	}
+	const refusal = `{"errors":[{"code":"UNAUTHORIZED","message":"no"}]}`
+	over := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_ = c.Close()
+		}
+	})
+	refused := httptest.NewServer(over)
+	refused.Close()
+	elsewhere := registryAt(t, refused.URL+"/token")
+	t.Cleanup(elsewhere.Close)
+	tests := []struct {
+		name     string
+		gate     *httptest.Server // nil: nobody answers
+		registry string
+		user     string
+		want     string
+	}{
+		{"an unknown authority", httptest.NewTLSServer(answering(http.StatusOK, "")), "", "alice", "the login was not tried: a fault of tls"},
+		{"nobody answers", nil, "", "alice", "the login was not tried: a fault of gate"},
+		{"hangs up", httptest.NewServer(over), "", "alice", "the login was not answered: a fault of gate"},
+		{"a proxy", httptest.NewServer(answering(http.StatusBadGateway, "")), "", "alice", "the login was not answered: a fault of gate"},
+		{"another's 401", httptest.NewServer(answering(http.StatusUnauthorized, "")), "", "alice", "the login was not answered: a fault of gate"},
+		{"no token", httptest.NewServer(answering(http.StatusOK, "{}")), "", "alice", "the login was not answered: a fault of gate"},
+		{"another service", httptest.NewServer(answering(http.StatusBadRequest, refusal)), "", "alice", "the login was not answered: a fault of service"},
+		{"refused", httptest.NewServer(answering(http.StatusUnauthorized, refusal)), "", "alice", "the gate refuses this login"},
+		{"nobody to log in", httptest.NewServer(answering(http.StatusUnauthorized, refusal)), "", "", "nobody logged in"},
+		{"nobody to log in, and nobody answers", nil, "", "", "nobody logged in"},
+		{"nobody to log in, and a realm that leads elsewhere", httptest.NewServer(answering(http.StatusUnauthorized, refusal)), elsewhere.URL, "", "nobody logged in"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o := happy()
+			o.Realm, o.Registry = refused.URL+"/token", tt.registry
+			if tt.gate != nil {
+				tt.gate.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+				t.Cleanup(tt.gate.Close)
+				o.Realm = tt.gate.URL + "/token"
+			}
+			if tt.user != "" {
+				o.Credentials = &identity.Credentials{Username: tt.user, Password: identity.NewSecret("secret")}
+			}
+			found := run(t.Context(), t, o)
+			if logins := of(found, doctor.CheckLogin); len(logins) != 1 || !strings.Contains(logins[0].Text, tt.want) || logins[0].Status == doctor.OK {
+				t.Errorf("login: %s\nwant one line with %q; all of it:\n%s", texts(logins), tt.want, texts(found))
+			}
+		})
 	}
 }

@@ -71,7 +71,11 @@ func (d *Doctor) login(ctx context.Context) *issued {
 	})
 	if err != nil {
 		check, text, remedy := unreachable(theGate, d.endpoint, err)
-		d.report.fault(check, text, remedy)
+		verb := "answered"
+		if check == CheckTLS || neverSent(err) {
+			verb = "tried"
+		}
+		d.hindered(verb, check, text, remedy)
 		return nil
 	}
 	d.gateClock = got.skew
@@ -81,7 +85,7 @@ func (d *Doctor) login(ctx context.Context) *issued {
 	}
 	t, err := newIssued(got.read())
 	if err != nil {
-		d.report.fault(CheckGate, "the gate answers 200 with something that is no token: "+err.Error(), "look whether a proxy answers in its place")
+		d.hindered("answered", CheckGate, "the gate answers 200 with something that is no token: "+err.Error(), "look whether a proxy answers in its place")
 		return nil
 	}
 	if c := t.clock(sent, d.o.Now()); c.seen {
@@ -94,13 +98,27 @@ func (d *Doctor) login(ctx context.Context) *issued {
 	return t
 }
 
+// hindered reports what keeps a token request from the gate, or the gate's answer from whoever asks. Of a login nothing is
+// known then.
+func (d *Doctor) hindered(verb string, check Check, text, remedy string) {
+	d.report.fault(check, text, remedy)
+	d.hindrance = check
+	if d.o.Credentials != nil {
+		d.report.unseen(CheckLogin, fmt.Sprintf("the login was not %s: a fault of %s is in its way", verb, check), "mend that first")
+	}
+}
+
+// away reports whether the gate's own answers were not seen.
+func (d *Doctor) away() bool { return d.hindrance == CheckTLS || d.hindrance == CheckGate }
+
 // refused says what a token request without a token means.
 func (d *Doctor) refused(got answer) {
+	const verb = "answered"
 	said := got.read().said()
 	switch got.status {
 	case http.StatusUnauthorized:
 		if len(got.read().Errors) == 0 {
-			d.report.fault(CheckGate, "401 comes from somebody else than the gate: "+said, "look which proxy or program answers at "+d.endpoint.String())
+			d.hindered(verb, CheckGate, "401 comes from somebody else than the gate: "+said, "look which proxy or program answers at "+d.endpoint.String())
 			return
 		}
 		d.report.ok(CheckGate, "the gate answers at "+d.endpoint.String())
@@ -108,14 +126,14 @@ func (d *Doctor) refused(got answer) {
 			d.report.fault(CheckLogin, "the gate refuses this login: "+said, "wharfgate login shows why")
 		}
 	case http.StatusBadRequest:
-		d.report.fault(CheckService, fmt.Sprintf("the gate refuses the service %q: %s", d.o.Service, said), "reload the gate if the configuration was changed")
+		d.hindered(verb, CheckService, fmt.Sprintf("the gate refuses the service %q: %s", d.o.Service, said), "reload the gate if the configuration was changed")
 	case http.StatusNotFound:
-		d.report.fault(CheckGate, fmt.Sprintf("there is no token endpoint at %s: %s", d.endpoint, said),
+		d.hindered(verb, CheckGate, fmt.Sprintf("there is no token endpoint at %s: %s", d.endpoint, said),
 			"correct the realm, or switch its path on with former_paths; a proxy must keep the path")
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		d.report.fault(CheckLogin, fmt.Sprintf("the gate answers %d: %s", got.status, said), "wharfgate check --online shows why")
 	default:
-		d.report.fault(CheckGate, strange(got), "look which proxy stands before the gate; it must pass requests on as they are")
+		d.hindered(verb, CheckGate, strange(got), "look which proxy stands before the gate; it must pass requests on as they are")
 	}
 }
 
@@ -130,7 +148,7 @@ func strange(got answer) string {
 // post asks as containerd does first: by POST. A password is sent only where it was right before, so that a wrong one
 // counts once. Without one the gate must complain about that, which shows that POST arrives.
 func (d *Doctor) post(ctx context.Context, t *issued) {
-	if d.report.faulty(CheckTLS, CheckGate) {
+	if d.away() {
 		d.report.unseen(CheckPost, "POST was not tried, as GET does not work", "")
 		return
 	}

@@ -17,7 +17,7 @@ const (
 
 // headers sends requests as long as those for many repositories are. The gate takes them; proxies may not.
 func (d *Doctor) headers(ctx context.Context) {
-	if !d.report.faulty(CheckTLS, CheckGate) {
+	if !d.away() {
 		d.long("the gate", "query", [2]int{largeQuery, largerQuery}, func(size int) (answer, error) {
 			query := url.Values{"service": {d.o.Service}, "doctor": {strings.Repeat("a", size)}}
 			return d.web.ask(ctx, withQuery(d.endpoint, query), nil, nil)

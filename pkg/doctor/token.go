@@ -64,7 +64,7 @@ func part(name, text string, into any) error {
 // is configured with.
 func (d *Doctor) examine(t *issued) {
 	if t == nil {
-		if !d.report.faulty(CheckLogin, CheckGate, CheckTLS) {
+		if d.o.Credentials == nil {
 			d.report.unseen(CheckLogin, "nobody logged in, so neither the token nor what the registry says to it was seen", "log in with --user NAME")
 		}
 		return

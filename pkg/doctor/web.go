@@ -92,6 +92,15 @@ func without(err error) error {
 	return err
 }
 
+// neverSent reports whether an error came before a byte of the request was sent.
+func neverSent(err error) bool {
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
+		return true
+	}
+	_, ok := errors.AsType[*net.DNSError](err)
+	return ok
+}
+
 // unreachable gives the check, the text and the remedy for a server that did not answer.
 func unreachable(who string, u *url.URL, err error) (check Check, text, remedy string) {
 	const system = "give its authority with --ca, and install it where clients run, for docker as /etc/docker/certs.d/HOST/ca.crt"
