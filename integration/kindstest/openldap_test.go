@@ -199,6 +199,11 @@ func TestLDAP27_OpenLDAPAccountStates(t *testing.T) {
 			t.Errorf("explain --user %s, which binds nobody, finds nothing wrong:\n%s", user, got.Out)
 		}
 	}
+	for user, word := range map[string]string{"expired": "passwordExpired", "locked": "accountLocked", "mustchange": "changeAfterReset"} {
+		if l := tryLogin(t, g, user, d.Password); !strings.Contains(l.Detail, "password policy: "+word) {
+			t.Errorf("login command for %s says %q, want the policy's %s", user, l.Detail, word)
+		}
+	}
 	mustGrant(t, g, "grace", d.Password)
 	mustGrant(t, g, "warn", d.Password)
 }

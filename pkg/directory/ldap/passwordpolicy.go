@@ -28,6 +28,7 @@ func (policyRequest) String() string { return "password policy request" }
 // policyAnswer is what the password policy said beside the result code.
 type policyAnswer struct {
 	reason identity.Reason // why the account is refused; empty if it is not
+	said   string          // the control's own word for it
 	grace  int64           // logins left with an expired password; negative if not told
 }
 
@@ -39,15 +40,40 @@ func readPolicy(controls []goldap.Control) policyAnswer {
 		switch c := c.(type) {
 		case *goldap.ControlBeheraPasswordPolicy:
 			a.grace = c.Grace
-			a.reason = policyReason(c.Error)
+			a.reason, a.said = policyReason(c.Error), policyWord(c.Error)
 		case *goldap.ControlVChuPasswordMustChange:
 			legacyMustChange = true
 		}
 	}
 	if legacyMustChange && a.reason == "" && a.grace < 0 {
-		a.reason = identity.ReasonMustChange
+		a.reason, a.said = identity.ReasonMustChange, "password must change"
 	}
 	return a
+}
+
+// beside adds what the policy said to other words about a refusal.
+func (a policyAnswer) beside(text string) string {
+	switch {
+	case a.said == "":
+		return text
+	case text == "":
+		return "password policy: " + a.said
+	default:
+		return text + "; password policy: " + a.said
+	}
+}
+
+// policyWord gives the draft's word for the error of the response control; empty for none. A control with another number is
+// not decoded.
+func policyWord(code int8) string {
+	words := []string{
+		"passwordExpired", "accountLocked", "changeAfterReset", "passwordModNotAllowed", "mustSupplyOldPassword",
+		"insufficientPasswordQuality", "passwordTooShort", "passwordTooYoung", "passwordInHistory",
+	}
+	if code < 0 || int(code) >= len(words) {
+		return ""
+	}
+	return words[code]
 }
 
 // policyReason maps the error of the response control; negative means that there was none, as zero is an error.

@@ -147,7 +147,7 @@ func (p *proving) answer(s *server, f *serverError, policy policyAnswer) (direct
 	if f == nil {
 		if policy.reason != "" {
 			p.outcome = guard.Refused
-			return directory.Proof{}, nil, b.refuse(policy.reason, p.entry, "the password policy refuses although the bind succeeded")
+			return directory.Proof{}, nil, b.refuse(policy.reason, p.entry, policy.beside("")+", although the bind succeeded")
 		}
 		p.outcome = guard.OK
 		if policy.grace >= 0 {
@@ -161,7 +161,7 @@ func (p *proving) answer(s *server, f *serverError, policy policyAnswer) (direct
 		f.text += bindRemedy(f.code)
 		return directory.Proof{}, f, nil
 	}
-	return directory.Proof{}, nil, b.refuse(reason, p.entry, f.text)
+	return directory.Proof{}, nil, b.refuse(reason, p.entry, policy.beside(f.text))
 }
 
 // verdict says what a refused bind means for the slot and for the account. No reason means that

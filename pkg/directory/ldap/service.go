@@ -122,10 +122,9 @@ func (s *server) serviceBind(ctx context.Context, c *connection, secret identity
 	s.observer().operation(s.url, "service_bind", f, time.Since(start))
 	s.report(c, f)
 	f = s.heed(ctx, f)
-	if f == nil {
-		if reason := readPolicy(controls).reason; reason != "" {
-			f = &serverError{class: classAnswer, text: "the password policy says " + string(reason)}
-		}
+	policy := readPolicy(controls)
+	if f == nil && policy.reason != "" {
+		f = &serverError{class: classAnswer}
 	}
 	if f == nil {
 		s.service.forget()
@@ -135,7 +134,7 @@ func (s *server) serviceBind(ctx context.Context, c *connection, secret identity
 		f.step = "service bind"
 	}
 	if f.class == classAnswer {
-		f = &serverError{class: classConfig, code: f.code, step: "service bind", text: f.text + serviceRemedy(f)}
+		f = &serverError{class: classConfig, code: f.code, step: "service bind", text: policy.beside(f.text) + serviceRemedy(f, policy.reason)}
 		s.service.remember(secret, f, s.now())
 		s.backend.refusals.add(s, secret, f, s.now())
 		s.backend.log.ErrorContext(ctx, "directory server refuses the service account", "server", s.url, "fault", f.text)
@@ -155,14 +154,16 @@ func (c *connection) bindService(o *Options, secret identity.Secret, limit time.
 // encryptionRemedy says what to do about a server that takes no password in plain text.
 const encryptionRemedy = "; the server wants encryption: use ldaps:// or tls.start_tls"
 
-// serviceRemedy says what to do about a refused service account. Where Active Directory says why, so does it.
-func serviceRemedy(f *serverError) string {
+// serviceRemedy says what to do about a refused service account. Where Active Directory or the password policy says why, so
+// does it.
+func serviceRemedy(f *serverError, policy identity.Reason) string {
 	const again = "; it is tried again after a pause, or at once with a new password"
 	switch f.code {
 	case resultStrongAuthRequired, resultConfidentialityRequired:
 		return encryptionRemedy
 	}
-	switch _, reason := windowsVerdict(f.text); reason {
+	_, reason := windowsVerdict(f.text)
+	switch orElse(reason, policy) {
 	case identity.ReasonLocked:
 		return "; the service account (bind.dn) is locked: unlock it in the directory" + again
 	case identity.ReasonDisabled:
