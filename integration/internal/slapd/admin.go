@@ -109,5 +109,16 @@ func (s *Server) SetPassword(t testing.TB, uid, password string) {
 	s.Change(t, func(c *ldap.Conn) error { return errors.Join(c.Modify(m), c.Modify(settled)) })
 }
 
+// SetPolicyState sets attributes of a person that the server keeps by itself, such as pwdFailureTime.
+func (s *Server) SetPolicyState(t testing.TB, uid string, values map[string][]string) {
+	t.Helper()
+	const relax = "1.3.6.1.4.1.4203.666.5.12"
+	m := ldap.NewModifyRequest(s.PersonDN(uid), []ldap.Control{ldap.NewControlString(relax, true, "")})
+	for attribute, v := range values {
+		m.Replace(attribute, v)
+	}
+	s.Change(t, func(c *ldap.Conn) error { return c.Modify(m) })
+}
+
 // TLS trusts the server's certificate authority.
 func (s *Server) TLS(t testing.TB) *tls.Config { t.Helper(); return testbed.Trust(t, s.CAFile) }

@@ -101,21 +101,21 @@ func (a *AccountAttempts) Reserve(ctx context.Context) (settle func(Outcome), er
 func (a *AccountAttempts) Last() time.Time { return a.slot.Last }
 
 // Leaves is an error that wraps [ErrNoBudget] if the bind of the slot that was reserved could be the one that locks
-// the account, by what the directory itself counts. An account that is locked already is not harmed: the directory
-// says so best.
+// the account, by what the directory itself counts. An account that is locked now is not harmed: the directory says so
+// best. One whose lock has ended before its failures have is.
 func (a *AccountAttempts) Leaves(seen Seen, now time.Time) error {
-	most := a.limit.Ceiling
-	if most <= 0 || seen.Failures <= 0 || seen.Failures > most {
+	most, counting := a.limit.Ceiling, seen.counting(a.rule, now)
+	switch {
+	case most <= 0 || counting <= 0:
+		return nil
+	case counting > most && !seen.locksAgain(a.rule, now):
+		return nil
+	case a.slot.Open+max(a.slot.Kept, counting) <= most:
 		return nil
 	}
 	wait := a.limit.Window
 	if a.rule.Window > 0 && !seen.Last.IsZero() {
-		if wait = seen.Last.Add(a.rule.Window).Sub(now); wait <= 0 {
-			return nil // the directory has forgotten them
-		}
-	}
-	if a.slot.Open+max(a.slot.Kept, seen.Failures) <= most {
-		return nil
+		wait = seen.Last.Add(a.rule.Window).Sub(now)
 	}
 	return noBudget(wait)
 }

@@ -39,6 +39,39 @@ type Seen struct {
 	Failures int
 	// Last is when the last of them came; zero if it does not tell.
 	Last time.Time
+	// Times are when each of them came, for a directory that also keeps those that count no more; empty where all of
+	// them end together, with the window after the last one.
+	Times []time.Time
+}
+
+// counting is how many of the failures still count for a rule.
+func (s Seen) counting(rule Lockout, now time.Time) int {
+	counts := func(t time.Time) bool { return rule.Window <= 0 || t.IsZero() || t.Add(rule.Window).After(now) }
+	if len(s.Times) == 0 {
+		if !counts(s.Last) {
+			return 0
+		}
+		return s.Failures
+	}
+	n := 0
+	for _, t := range s.Times {
+		if counts(t) {
+			n++
+		}
+	}
+	return n
+}
+
+// drift is how far the directory's clock may be from this machine's.
+const drift = 10 * time.Second
+
+// locksAgain reports whether an account with as many failures as lock it may be open again while they still count, so
+// that the next one locks it once more.
+func (s Seen) locksAgain(rule Lockout, now time.Time) bool {
+	if rule.Duration <= 0 || rule.Window > 0 && rule.Duration >= rule.Window {
+		return false
+	}
+	return s.Last.IsZero() || !s.Last.Add(rule.Duration-drift).After(now)
 }
 
 // Limits say how many binds of an account may fail at most, whatever its directory allows. The zero value leaves it

@@ -67,6 +67,15 @@ func TestSlotLeavesRoom(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
 	five := guard.Lockout{Known: true, Threshold: 5, Window: 10 * time.Minute}
+	brief := guard.Lockout{Known: true, Threshold: 5, Window: 10 * time.Minute, Duration: time.Minute}
+	endless := guard.Lockout{Known: true, Threshold: 5, Duration: time.Minute}
+	seen := func(ago ...time.Duration) guard.Seen {
+		s := guard.Seen{Failures: len(ago), Last: now.Add(-ago[len(ago)-1])}
+		for _, d := range ago {
+			s.Times = append(s.Times, now.Add(-d))
+		}
+		return s
+	}
 	tests := []struct {
 		name       string
 		rule       guard.Lockout
@@ -82,6 +91,15 @@ func TestSlotLeavesRoom(t *testing.T) {
 		{"locked already", five, 0, 0, guard.Seen{Failures: 5, Last: now}, true},
 		{"four seen, long ago", five, 0, 0, guard.Seen{Failures: 4, Last: now.Add(-10 * time.Minute)}, true},
 		{"four seen, nobody knows when", five, 0, 0, guard.Seen{Failures: 4}, false},
+		{"four seen, one counts", five, 0, 0, seen(time.Hour, time.Hour, time.Hour, time.Second), true},
+		{"five seen, four count", five, 0, 0, seen(time.Hour, 9*time.Minute, 8*time.Minute, 2*time.Second, time.Second), false},
+		{"five seen, one cannot be read", five, 0, 0, guard.Seen{Failures: 5, Last: now, Times: append(seen(time.Hour, 3, 2, 1).Times, time.Time{})}, false},
+		{"locked now", brief, 0, 0, seen(5, 4, 3, 2, 1), true},
+		{"the lock has ended, its failures count", brief, 0, 0, seen(6*time.Minute, 5*time.Minute, 4*time.Minute, 3*time.Minute, 2*time.Minute), false},
+		{"the lock may have ended by another clock", brief, 0, 0, seen(5, 4, 3, 2, 55*time.Second), false},
+		{"the lock has ended and two have", brief, 0, 0, seen(time.Hour, time.Hour, 4*time.Minute, 3*time.Minute, 2*time.Minute), true},
+		{"the lock has ended, nothing is ever forgotten", endless, 0, 0, seen(5*time.Hour, 4*time.Hour, 3*time.Hour, 2*time.Hour, time.Hour), false},
+		{"locked some time", brief, 0, 0, guard.Seen{Failures: 5}, false},
 		{"four seen, rule not known", guard.Lockout{}, 0, 0, guard.Seen{Failures: 4, Last: now}, true},
 	}
 	for _, tt := range tests {

@@ -191,8 +191,8 @@ func unknownRule(where string) rule {
 	return rule{Lockout: guard.Lockout{Origin: where + " may not be read"}}
 }
 
-// strictest gives the rule that locks soonest, with the longest window of all: where nobody can tell which of them an
-// account is under.
+// strictest gives the rule that locks soonest, with the longest window of all and the shortest lock: where nobody can
+// tell which of them an account is under.
 func strictest(rules []rule) guard.Lockout {
 	var is guard.Lockout
 	for _, r := range rules {
@@ -200,21 +200,31 @@ func strictest(rules []rule) guard.Lockout {
 		switch {
 		case !l.Known:
 		case !is.Known || is.Threshold == 0 || l.Threshold > 0 && l.Threshold < is.Threshold:
-			l.Window = longer(l.Window, is.Window, is.Known && is.Threshold > 0)
+			if is.Known && is.Threshold > 0 {
+				l.Window, l.Duration = longer(l.Window, is.Window), shorter(l.Duration, is.Duration)
+			}
 			is = l
 		case l.Threshold > 0:
-			is.Window = longer(is.Window, l.Window, true)
+			is.Window, is.Duration = longer(is.Window, l.Window), shorter(is.Duration, l.Duration)
 		}
 	}
 	return is
 }
 
-// longer gives the longer of two windows, where zero has no end; the second one only if it counts.
-func longer(one, two time.Duration, counts bool) time.Duration {
-	if counts && (one == 0 || two == 0) {
+// longer gives the longer of two times, where zero has no end.
+func longer(one, two time.Duration) time.Duration {
+	if one == 0 || two == 0 {
 		return 0
 	}
 	return max(one, two)
+}
+
+// shorter gives the shorter of two times, where zero has no end.
+func shorter(one, two time.Duration) time.Duration {
+	if one == 0 || two == 0 {
+		return max(one, two)
+	}
+	return min(one, two)
 }
 
 // TellsLockout reports whether the directory is of a kind that can tell when it locks accounts.

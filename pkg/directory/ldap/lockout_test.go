@@ -2,6 +2,7 @@ package ldap_test
 
 import (
 	"maps"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -55,6 +56,13 @@ func TestLockoutRules(t *testing.T) {
 			"cn=strict",
 		},
 		{"ppolicy, one that never forgets", ldap.PasswordPolicyState, []object{forever, strict}, "", guard.Lockout{Known: true, Threshold: 4, Duration: time.Minute}, "cn=strict"},
+		{
+			"ppolicy, the shortest lock", ldap.PasswordPolicyState,
+			[]object{strict, policy("short", attributes{"pwdAttribute": {"userPassword"}, "pwdLockout": {"TRUE"}, "pwdMaxFailure": {"8"}, "pwdFailureCountInterval": {"60"}, "pwdLockoutDuration": {"30"}})},
+			"",
+			guard.Lockout{Known: true, Threshold: 4, Window: 10 * time.Minute, Duration: 30 * time.Second},
+			"cn=strict",
+		},
 		{"ppolicy, off", ldap.PasswordPolicyState, []object{off}, "", guard.Lockout{Known: true}, "cn=off"},
 		{"ppolicy, hidden", ldap.PasswordPolicyState, []object{hidden}, "", guard.Lockout{}, "no pwdPolicy can be read"},
 		{"ppolicy, named", ldap.PasswordPolicyState, []object{loose, strict}, "cn=loose," + base, guard.Lockout{Known: true, Threshold: 9, Window: time.Hour}, "cn=loose"},
@@ -207,7 +215,9 @@ func TestEntryTellsItsFailures(t *testing.T) {
 		{
 			"ppolicy", ldap.PasswordPolicyState,
 			attributes{"pwdFailureTime": {"20260102030405Z", "20260102030300.123456Z"}, "pwdPolicySubentry": {"cn=p"}},
-			directory.EntryLockout{Rule: "cn=p", Seen: guard.Seen{Failures: 2, Last: last}},
+			directory.EntryLockout{Rule: "cn=p", Seen: guard.Seen{
+				Failures: 2, Last: last, Times: []time.Time{last, time.Date(2026, 1, 2, 3, 3, 0, 123456000, time.UTC)},
+			}},
 		},
 		{
 			"389", ldap.NsAccountLockState,
@@ -232,7 +242,7 @@ func TestEntryTellsItsFailures(t *testing.T) {
 			}
 			b := backend(t, options(func(o *ldap.Options) { o.Users.State, o.Now = tt.state, func() time.Time { return now } }, s))
 			e, err := b.Find(t.Context(), "bob", 0)
-			if err != nil || e.Lockout != tt.want {
+			if err != nil || !reflect.DeepEqual(e.Lockout, tt.want) {
 				t.Errorf("Find(bob) tells %+v, %v, want %+v", e.Lockout, err, tt.want)
 			}
 		})

@@ -33,8 +33,9 @@ func passwordPolicyLockout() lockoutDialect {
 		seen: func(e *goldap.Entry, _ time.Time) guard.Seen {
 			var s guard.Seen
 			for _, v := range e.GetEqualFoldAttributeValues(failures) {
-				s.Failures++
-				if t := changed(v); t.After(s.Last) {
+				t := changed(v)
+				s.Failures, s.Times = s.Failures+1, append(s.Times, t)
+				if t.After(s.Last) {
 					s.Last = t
 				}
 			}
