@@ -33,6 +33,8 @@ type setup struct {
 	users  []directorytest.User
 	cached directory.CachedOptions
 	auth   directory.Options
+	// through stands between the fake and what asks it; nil is nothing.
+	through func(*directorytest.Fake) directory.Backend
 }
 
 func newRoom(tb testing.TB, edits ...func(*setup)) *room {
@@ -45,6 +47,9 @@ func newRoom(tb testing.TB, edits ...func(*setup)) *room {
 	}
 	r.fake = directorytest.NewFake(s.users...)
 	s.cached.Backend = r.fake
+	if s.through != nil {
+		s.cached.Backend = s.through(r.fake)
+	}
 	keepsSending := s.auth.Observer.KeepsSending
 	s.cached.Observer, s.auth.Observer = r.observer(), r.observer()
 	s.auth.Observer.KeepsSending = keepsSending

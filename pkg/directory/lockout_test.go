@@ -1,12 +1,15 @@
 package directory_test
 
 import (
+	"context"
 	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/wharfgate/wharfgate/pkg/directory"
+	"github.com/wharfgate/wharfgate/pkg/directory/directorytest"
 	"github.com/wharfgate/wharfgate/pkg/directory/guard"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 )
@@ -179,6 +182,47 @@ func TestBoundEntryIsFresh(t *testing.T) {
 		wantReason(t, r.from(t.Context(), stranger, "alice", "junk"), identity.ReasonThrottled)
 		if c := r.fake.Calls(); c.Bind != 0 || c.Find != 2 {
 			t.Errorf("%d binds and %d searches, want 0 and 2", c.Bind, c.Find)
+		}
+	})
+}
+
+// distant is a directory whose answers take a while to arrive.
+type distant struct {
+	*directorytest.Fake
+
+	way time.Duration
+}
+
+func (d distant) Find(ctx context.Context, login string, maxAge time.Duration) (directory.Entry, error) {
+	e, err := d.Fake.Find(ctx, login, maxAge)
+	time.Sleep(d.way)
+	return e, err
+}
+
+// TestAnswersOnTheirWayAreOutOfDate: what the directory counted before a bind failed, and arrived after it, does not hide
+// that failure from the next bind. Names of one account are looked up each for itself.
+func TestAnswersOnTheirWayAreOutOfDate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const way, bind = 100 * time.Millisecond, 50 * time.Millisecond
+		r := newRoom(t, guarded(t), func(s *setup) {
+			s.through = func(f *directorytest.Fake) directory.Backend { return distant{f, way} }
+		})
+		r.fake.Rule = locking(5)
+		r.fake.OnProve = func(context.Context, directory.Entry) error { time.Sleep(bind); return nil }
+		for range 3 {
+			r.fake.WrongPassword("id-alice")
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = r.from(t.Context(), stranger, "alice", "junk") })
+		time.Sleep(way + bind/2) // the bind is under way
+		wg.Go(func() { _ = r.from(t.Context(), stranger, "alice@example.org", "more junk") })
+		wg.Wait()
+		if r.fake.Locked("id-alice") {
+			t.Error("the account is locked")
+		}
+		if n := r.fake.Failures("id-alice"); n != 4 {
+			t.Errorf("%d wrong passwords, want 4", n)
 		}
 	})
 }

@@ -56,6 +56,7 @@ func (b *Backend) findOne(ctx context.Context, login string) (directory.Entry, e
 // searchOne searches the one account that a filter finds.
 func (b *Backend) searchOne(ctx context.Context, filter string) (directory.Entry, error) {
 	const twoAreTooMany = 2
+	asked := b.options.Now()
 	result, f := b.locator().search(ctx, nil, &goldap.SearchRequest{
 		BaseDN: b.shape.users, Scope: goldap.ScopeWholeSubtree, DerefAliases: goldap.NeverDerefAliases,
 		SizeLimit: twoAreTooMany, TimeLimit: b.timeLimit(), Filter: filter, Attributes: b.shape.userAttributes,
@@ -67,7 +68,7 @@ func (b *Backend) searchOne(ctx context.Context, filter string) (directory.Entry
 	case 0:
 		return directory.Entry{}, b.notFound("")
 	case 1:
-		return b.entry(ctx, result.Entries[0])
+		return b.entry(ctx, result.Entries[0], asked)
 	default:
 		detail := fmt.Sprintf("more than one entry has this login name: %q, %q", result.Entries[0].DN, result.Entries[1].DN)
 		return directory.Entry{}, b.refuse(identity.ReasonAmbiguous, directory.Entry{}, detail)
@@ -103,8 +104,8 @@ func (b *Backend) findError(f *serverError) error {
 	return b.unavailable(f)
 }
 
-// entry reads what the directory holds about an account.
-func (b *Backend) entry(ctx context.Context, e *goldap.Entry) (directory.Entry, error) {
+// entry reads what the directory held about an account when it was asked at the earliest.
+func (b *Backend) entry(ctx context.Context, e *goldap.Entry, asked time.Time) (directory.Entry, error) {
 	id, name := idOf(e, b.shape.idAttribute), nameOf(e, b.shape.canonical)
 	switch {
 	case id == "":
@@ -118,7 +119,7 @@ func (b *Backend) entry(ctx context.Context, e *goldap.Entry) (directory.Entry, 
 	return directory.Entry{
 		ID: id, DN: e.DN, Name: name, PasswordChanged: b.options.Users.State.passwordChanged(e),
 		Lockout:    b.options.Users.State.entryLockout(e, b.options.Now()),
-		Attributes: b.kept(e, name), ReadAt: b.options.Now(),
+		Attributes: b.kept(e, name), ReadAt: asked,
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/directory"
@@ -334,4 +335,26 @@ func TestFindGroup(t *testing.T) {
 			t.Errorf("FindGroup(%q) = %q, %v, want %q", tt.text, names(groups), err, tt.want)
 		}
 	}
+}
+
+// TestEntriesAreAsOldAsTheQuestion: an entry is from when the directory was asked, however long the answer took.
+func TestEntriesAreAsOldAsTheQuestion(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newFakeServer()
+		b, stop := running(t, options(nil, s))
+		defer stop()
+		synctest.Wait()
+		s.on(func(r request) *answer {
+			if r.op == opSearch {
+				time.Sleep(time.Second)
+			}
+			return nil
+		})
+		asked := time.Now()
+		e, err := b.Find(t.Context(), "alice", 0)
+		if err != nil || e.ReadAt.After(asked) {
+			t.Errorf("Find: read at %v, %v, want no later than the question at %v", e.ReadAt, err, asked)
+		}
+	})
 }
