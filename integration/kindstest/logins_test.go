@@ -2,6 +2,7 @@ package kindstest_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -224,8 +225,8 @@ func TestLDAP63_OpenLDAPCheckNamesTheFault(t *testing.T) {
 		"bind refused":   {func(s gate.Settings) { s.Directory().Section("bind")["dn"] = "cn=nobody," + d.BaseDN }, "bind.dn"},
 		"base missing":   {func(s gate.Settings) { s.Directory()["base_dn"] = "dc=nowhere,dc=org" }, "dc=nowhere,dc=org"},
 		"groups missing": {func(s gate.Settings) { s.Directory().Section("groups")["base_dn"] = "ou=nowhere," + d.BaseDN }, "ou=nowhere"},
-		"must change":    {func(s gate.Settings) { s.Directory().Section("bind")["dn"] = d.PersonDN("mustchange") }, "must_change"},
-		"locked":         {func(s gate.Settings) { s.Directory().Section("bind")["dn"] = d.PersonDN("locked") }, "locked"},
+		"must change":    {func(s gate.Settings) { s.Directory().Section("bind")["dn"] = d.PersonDN("mustchange") }, "changeAfterReset"},
+		"locked":         {func(s gate.Settings) { s.Directory().Section("bind")["dn"] = d.PersonDN("locked") }, "accountLocked"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -234,5 +235,28 @@ func TestLDAP63_OpenLDAPCheckNamesTheFault(t *testing.T) {
 				t.Errorf("check --online = %d, want 1 and %q:\n%s%s", got.Code, test.says, got.Out, got.Err)
 			}
 		})
+	}
+}
+
+// TestLDAP63_OpenLDAPEveryFaultAtOnce: each base that does not exist, of every directory, and the service account's password.
+func TestLDAP63_OpenLDAPEveryFaultAtOnce(t *testing.T) {
+	t.Parallel()
+	d := slapd.Start(t, slapd.Options{})
+	got := check(t, gate.Prepare(t, d, policy, byPreset(d), func(s gate.Settings) {
+		second := maps.Clone(s.Directory())
+		second["name"], second["default"], second["realms"] = "other", false, []string{"other.example"}
+		s["directories"] = []gate.Settings{s.Directory(), second}
+		for i, name := range []string{"one", "two"} {
+			s["directories"].([]gate.Settings)[i]["users"] = gate.Settings{"base_dn": "ou=people-" + name + "," + d.BaseDN}
+			s["directories"].([]gate.Settings)[i]["groups"] = gate.Settings{"base_dn": "ou=groups-" + name + "," + d.BaseDN}
+		}
+	}))
+	for _, want := range []string{
+		`directory corp: ` + d.URL + `: read users.base_dn: "ou=people-one,`, `read groups.base_dn: "ou=groups-one,`,
+		`read users.base_dn: "ou=people-two,`, `read groups.base_dn: "ou=groups-two,`,
+	} {
+		if got.Code != 1 || !strings.Contains(got.Out, want) {
+			t.Errorf("check --online = %d, want 1 and %q:\n%s", got.Code, want, got.Out)
+		}
 	}
 }

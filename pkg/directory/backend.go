@@ -132,6 +132,7 @@ type ServerStatus struct {
 	Facts []string
 	// Warnings are things that work today and deserve a look, each a sentence with its remedy.
 	Warnings []string
-	// Faults are things that work today and will not in some days, each a sentence with its remedy.
+	// Faults are further faults, beside Err or without one: things that do not work, or will not in some days, each with
+	// its remedy.
 	Faults []string
 }

@@ -226,6 +226,11 @@ func (c *checker) answered(d *directoryParts, answers []directory.ServerStatus) 
 		asked = asked || s.Answered
 		if s.Err != nil {
 			c.add(Fault, where, s.Server+": "+s.Err.Error())
+		}
+		for _, f := range s.Faults {
+			c.add(Fault, where, s.Server+": "+f)
+		}
+		if s.Err != nil {
 			continue
 		}
 		reached = true
@@ -235,9 +240,6 @@ func (c *checker) answered(d *directoryParts, answers []directory.ServerStatus) 
 		}
 		for _, f := range s.Facts {
 			c.add(OK, where, s.Server+": "+f)
-		}
-		for _, f := range s.Faults {
-			c.add(Fault, where, s.Server+": "+f)
 		}
 		for _, w := range s.Warnings {
 			c.add(Warning, where, s.Server+": "+w)

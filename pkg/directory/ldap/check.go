@@ -68,11 +68,52 @@ type misfit struct{ *serverError }
 // Unwrap gives what it matches.
 func (m misfit) Unwrap() []error { return []error{identity.ErrUnavailable, m.serverError} }
 
-// checkEntries reads the server's own entry and the base DNs.
+// checkEntries reads the server's own entry and the base DNs. It gives the first fault; further ones of what is configured
+// are told beside it.
 func (s *server) checkEntries(c *connection, status *directory.ServerStatus) *serverError {
-	o := &s.backend.options
-	limit := s.timeouts().Operation
-	root, f := c.search(rootDSE(s.backend.timeLimit(), rootAttributes()...), limit)
+	is := s.checkRoot(c, status)
+	if is != nil && is.class != classConfig {
+		return is
+	}
+	for _, base := range s.backend.options.bases() {
+		f := s.checkBase(c, base.key, base.dn)
+		switch {
+		case f == nil:
+			status.Facts = append(status.Facts, fmt.Sprintf("%s %q can be read", base.key, base.dn))
+			continue
+		case is == nil:
+			is = f
+		default:
+			status.Faults = append(status.Faults, f.Error())
+		}
+		if f.class != classConfig && f.class != classAnswer {
+			return is // nothing more is answered
+		}
+	}
+	s.checkServicePassword(c, status)
+	if is != nil {
+		return is
+	}
+	return s.checkAccounts(c, status)
+}
+
+// baseDN is where something is searched for, with the key that says so.
+type baseDN struct{ key, dn string }
+
+// bases lists what is configured, each DN once.
+func (o *Options) bases() []baseDN {
+	all := []baseDN{{"base_dn", o.BaseDN}, {"users.base_dn", o.Users.BaseDN}, {"groups.base_dn", o.Groups.BaseDN}}
+	seen := map[string]bool{"": true}
+	return slices.DeleteFunc(all, func(b baseDN) bool {
+		known := seen[b.dn]
+		seen[b.dn] = true
+		return known
+	})
+}
+
+// checkRoot reads the server's own entry.
+func (s *server) checkRoot(c *connection, status *directory.ServerStatus) *serverError {
+	root, f := c.search(rootDSE(s.backend.timeLimit(), rootAttributes()...), s.timeouts().Operation)
 	switch {
 	case f == nil && len(root.Entries) == 1:
 		if f := s.checkKind(recognize(root.Entries[0]), status); f != nil {
@@ -87,21 +128,7 @@ func (s *server) checkEntries(c *connection, status *directory.ServerStatus) *se
 	default:
 		status.Warnings = append(status.Warnings, "The rootDSE cannot be read, so the kind of server is unknown: let the service account read it.")
 	}
-	done := map[string]bool{}
-	for _, base := range []struct{ key, dn string }{
-		{"base_dn", o.BaseDN}, {"users.base_dn", o.Users.BaseDN}, {"groups.base_dn", o.Groups.BaseDN},
-	} {
-		if base.dn == "" || done[base.dn] {
-			continue
-		}
-		done[base.dn] = true
-		if f := s.checkBase(c, base.key, base.dn); f != nil {
-			return f
-		}
-		status.Facts = append(status.Facts, fmt.Sprintf("%s %q can be read", base.key, base.dn))
-	}
-	s.checkServicePassword(c, status)
-	return s.checkAccounts(c, status)
+	return nil
 }
 
 // checkKind tells what the server is, and whether that fits what is configured.

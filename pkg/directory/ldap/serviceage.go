@@ -13,15 +13,11 @@ import (
 // passwordNotice is how long before its end the password of the service account is a fault of the check.
 const passwordNotice = 14 * 24 * time.Hour
 
-// The attributes that tell when a password ends: of Active Directory, 389 Directory Server and FreeIPA; and those from
-// which it follows where there is a password policy (draft-behera-ldap-password-policy section 5).
+// The attributes that tell when a password ends: of Active Directory, 389 Directory Server and FreeIPA.
 const (
 	windowsPasswordEnd = "msDS-UserPasswordExpiryTimeComputed"
 	redHatPasswordEnd  = "passwordExpirationTime"
 	freeIPAPasswordEnd = "krbPasswordExpiration"
-	policyChanged      = "pwdChangedTime"
-	policyOfAccount    = "pwdPolicySubentry"
-	policyMaxAge       = "pwdMaxAge"
 )
 
 // checkServicePassword tells of a service account whose password ends soon: all logins end with it. An end that is not
@@ -48,7 +44,7 @@ func (s *server) checkServicePassword(c *connection, status *directory.ServerSta
 
 // passwordEnd reads when the password of an entry ends; zero where it does not, or where nothing says so.
 func (s *server) passwordEnd(c *connection, dn string) time.Time {
-	e := s.readOwn(c, dn, windowsPasswordEnd, redHatPasswordEnd, freeIPAPasswordEnd, policyChanged, policyOfAccount)
+	e := s.readOwn(c, dn, windowsPasswordEnd, redHatPasswordEnd, freeIPAPasswordEnd, passwordTime, policySubentry)
 	if e == nil {
 		return time.Time{}
 	}
@@ -60,15 +56,15 @@ func (s *server) passwordEnd(c *connection, dn string) time.Time {
 			return end
 		}
 	}
-	since, policy := changed(first(e, policyChanged)), first(e, policyOfAccount)
+	since, policy := changed(first(e, passwordTime)), first(e, policySubentry)
 	if since.IsZero() || policy == "" {
 		return time.Time{}
 	}
-	rules := s.readOwn(c, policy, policyMaxAge)
+	rules := s.readOwn(c, policy, mostAge)
 	if rules == nil {
 		return time.Time{}
 	}
-	seconds, err := strconv.ParseInt(first(rules, policyMaxAge), 10, 32)
+	seconds, err := strconv.ParseInt(first(rules, mostAge), 10, 32)
 	if err != nil || seconds <= 0 {
 		return time.Time{}
 	}
