@@ -163,15 +163,24 @@ func (c *Cached) find(ctx context.Context, s search) (Entry, error) {
 	answer, err := c.finds.Do(ctx, s.typed, func(ctx context.Context) (Entry, error) {
 		before := c.forgotten.Load()
 		e, err := s.ask(ctx)
-		if c.forgotten.Load() == before {
-			c.learn(s, e, err)
-		}
+		c.unlessForgotten(before, func() { c.learn(s, e, err) }, func() { c.entries.Remove(s.key) })
 		return e, err
 	})
 	if answer.Shared {
 		c.observer.coalesced(c.source, findKind)
 	}
 	return answer.Value, err
+}
+
+// unlessForgotten has an answer put into a memory, unless something was forgotten since it was asked for; and taken out
+// of it, where that happened at the same moment.
+func (c *Cached) unlessForgotten(before uint64, put, takeOut func()) {
+	if c.forgotten.Load() != before {
+		return
+	}
+	if put(); c.forgotten.Load() != before {
+		takeOut()
+	}
 }
 
 // learn remembers what a search came to. That a name has no entry is kept under the name as it was typed: the
@@ -199,8 +208,8 @@ func (c *Cached) account(ctx context.Context, e Entry, p Proof) (Account, error)
 		switch {
 		case errors.Is(err, identity.ErrInvalidCredentials):
 			c.accounts.Remove(e.ID)
-		case err == nil && c.forgotten.Load() == before:
-			c.accounts.Add(e.ID, a)
+		case err == nil:
+			c.unlessForgotten(before, func() { c.accounts.Add(e.ID, a) }, func() { c.accounts.Remove(e.ID) })
 		}
 		return a, err
 	})

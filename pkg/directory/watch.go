@@ -75,8 +75,8 @@ func (c *Cached) Changed(change Change) {
 		return
 	}
 	c.observer.changed(c.source, ChangedGroups)
-	c.changes.note(c.now())
 	c.forgotten.Add(1) // what is being read now may have been read before
+	c.changes.note(c.now())
 }
 
 // changes are the latest changes that may concern any account. The zero changes are none.

@@ -241,3 +241,44 @@ func TestWatchThatBreaks(t *testing.T) {
 		}
 	})
 }
+
+// TestChangesAtTheLastMoment: an answer from before a change, which comes in while the change is told, is not remembered.
+func TestChangesAtTheLastMoment(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]directory.Change{"of the account": {Account: "id-alice"}, "of groups": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var clock time.Duration
+			var told func()
+			r := newRoom(t, func(s *setup) {
+				s.cached.Now = func() time.Time { // is asked when something is put into a memory
+					if tell := told; tell != nil {
+						told = nil
+						tell()
+					}
+					clock += time.Millisecond
+					return time.Unix(0, 0).Add(clock)
+				}
+			})
+			e, err := r.cached.Find(t.Context(), "alice", directory.AnyAge)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				r.fake.OnAccount = func(context.Context, directory.Entry) error {
+					told = func() { r.cached.Changed(change) }
+					return nil
+				}
+				if _, err := r.cached.Account(t.Context(), e, directory.Proof{}, directory.AnyAge); err != nil {
+					t.Fatal(err)
+				}
+				r.fake.OnAccount, clock = nil, clock+time.Minute
+				before := r.fake.Calls().Account
+				if _, err := r.cached.Account(t.Context(), e, directory.Proof{}, directory.AnyAge); err != nil || r.fake.Calls().Account == before {
+					t.Fatalf("after the change the directory was not asked again, %v", err)
+				}
+				r.cached.Forget("id-alice")
+			}
+		})
+	}
+}
