@@ -34,16 +34,29 @@ func (c *checker) lockout(ctx context.Context, d *directoryParts) {
 
 // severityOf says whether a rule deserves a look.
 func severityOf(rule guard.Lockout) Severity {
-	const tooFew = 3
-	if !rule.Known || rule.Threshold > 0 && (rule.Threshold < tooFew || rule.Window == 0) {
+	if !rule.Known || rule.Threshold > 0 && lockoutRemedy(rule) != "" {
 		return Warning
 	}
 	return OK
 }
 
+// lockoutRemedy says what is better changed about a rule that locks; empty if nothing is.
+func lockoutRemedy(rule guard.Lockout) string {
+	const tooFew = 3
+	switch {
+	case rule.Threshold < tooFew:
+		return "a threshold of at least 3 leaves room for that"
+	case rule.Window == 0:
+		return "failures are forgotten at a success only, set a time for that"
+	case rule.Duration > 0 && rule.Duration < rule.Window:
+		return "failures count for longer than the lock lasts, so that one more locks the account again: set a time for them that is not longer than the lock"
+	default:
+		return ""
+	}
+}
+
 // lockoutText says for people what a rule is, where it comes from, and what follows.
 func lockoutText(rule guard.Lockout, limits guard.Limits) string {
-	const tooFew = 3
 	limit := limits.Under(rule)
 	follows := fmt.Sprintf("so at most %s of an account fail here within %s", plural(limit.Max, "bind"), limit.Window)
 	switch {
@@ -55,11 +68,8 @@ func lockoutText(rule guard.Lockout, limits guard.Limits) string {
 	}
 	text := fmt.Sprintf("%s within %s lock an account for %s (%s), %s",
 		plural(rule.Threshold, "wrong password"), orNever(rule.Window, "any time"), orNever(rule.Duration, "good"), rule.Origin, follows)
-	switch {
-	case rule.Threshold < tooFew:
-		text += "; a threshold of at least 3 leaves room for that"
-	case rule.Window == 0:
-		text += "; failures are forgotten at a success only, set a time for that"
+	if remedy := lockoutRemedy(rule); remedy != "" {
+		text += "; " + remedy
 	}
 	return text
 }
