@@ -183,3 +183,33 @@ func TestAdmittedIsNeverRefused(t *testing.T) {
 		t.Errorf("Attempts after a success: %v", err)
 	}
 }
+
+// TestAdmittedLeavesTheWindowAlone: a password that was proven before does not end failures sooner than the account's
+// rule does; only its success ends them.
+func TestAdmittedLeavesTheWindowAlone(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_700_000_000, 0)
+	memory := newMemory(t, guard.MemoryOptions{Now: func() time.Time { return now }})
+	b, err := guard.NewBudget(guard.BudgetOptions{Counter: memory})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := guard.Lockout{Known: true, Threshold: 3, Window: time.Hour}
+	settle, err := b.Attempts("corp", "id", rule, guard.Seen{}).Reserve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	settle(guard.Wrong)
+	now = now.Add(45 * time.Minute)
+	if settle, err = b.Admitted("corp", "id").Reserve(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	settle(guard.NotSent)
+	if _, err := b.Attempts("corp", "id", rule, guard.Seen{}).Reserve(t.Context()); !errors.Is(err, guard.ErrNoBudget) {
+		t.Errorf("Attempts within the window: error %v, want ErrNoBudget", err)
+	}
+	now = now.Add(15 * time.Minute)
+	if _, err := b.Attempts("corp", "id", rule, guard.Seen{}).Reserve(t.Context()); err != nil {
+		t.Errorf("Attempts after the window: %v", err)
+	}
+}

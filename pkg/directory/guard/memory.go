@@ -121,7 +121,9 @@ func (m *Memory) Reserve(_ context.Context, key string, limit Limit) (Slot, erro
 		f = &failures{}
 		m.accounts[key] = f
 	}
-	f.window = limit.Window
+	if limit.Max != Unbounded || f.window == 0 { // who is not limited does not know the account's rule
+		f.window = limit.Window
+	}
 	f.expire(now)
 	if limit.Max != Unbounded {
 		f.limit = limit.Max
