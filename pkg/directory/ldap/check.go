@@ -75,7 +75,7 @@ func (s *server) checkEntries(c *connection, status *directory.ServerStatus) *se
 	if is != nil && is.class != classConfig {
 		return is
 	}
-	for _, base := range s.backend.options.bases() {
+	for _, base := range bases(&s.backend.options) {
 		f := s.checkBase(c, base.key, base.dn)
 		switch {
 		case f == nil:
@@ -101,7 +101,7 @@ func (s *server) checkEntries(c *connection, status *directory.ServerStatus) *se
 type baseDN struct{ key, dn string }
 
 // bases lists what is configured, each DN once.
-func (o *Options) bases() []baseDN {
+func bases(o *Options) []baseDN {
 	all := []baseDN{{"base_dn", o.BaseDN}, {"users.base_dn", o.Users.BaseDN}, {"groups.base_dn", o.Groups.BaseDN}}
 	seen := map[string]bool{"": true}
 	return slices.DeleteFunc(all, func(b baseDN) bool {
