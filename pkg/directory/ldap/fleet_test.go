@@ -3,6 +3,7 @@ package ldap_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -148,4 +149,91 @@ func TestLDAP35_ManyServers(t *testing.T) {
 			t.Errorf("%d service binds in 4 minutes, want 1 or 2", total)
 		}
 	})
+}
+
+// TestLDAP35_ServiceAccountIsNeverLocked: however long the password is wrong, and however many servers and global catalogs
+// there are, no half hour has so many service binds that a domain locks the account after five.
+func TestLDAP35_ServiceAccountIsNeverLocked(t *testing.T) {
+	t.Parallel()
+	for name, split := range map[string]int{"one server": 1, "two servers": 2, "five servers": 5, "servers and catalogs": -2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var binds []time.Time
+				servers := make([]*fakeServer, max(split, -2*split))
+				for i := range servers {
+					servers[i] = newFakeServer()
+					servers[i].on(func(r request) *answer {
+						if r.op == opBind && r.dn == serviceDN {
+							mu.Lock()
+							defer mu.Unlock()
+							binds = append(binds, time.Now())
+						}
+						return nil
+					})
+				}
+				b, stop := running(t, options(func(o *ldap.Options) {
+					o.BindPassword = func() (identity.Secret, error) { return identity.NewSecret("wrong"), nil }
+					if split < 0 {
+						o.Servers, o.Users.Catalog = o.Servers[:-split], o.Servers[-split:]
+					}
+				}, servers...))
+				defer stop()
+				for range 3 * 60 * 6 {
+					if _, err := b.Find(t.Context(), "alice", 0); !errors.Is(err, identity.ErrUnavailable) {
+						t.Fatalf("Find: %v, want ErrUnavailable", err)
+					}
+					time.Sleep(10 * time.Second)
+				}
+				const most, window = 4, 30 * time.Minute
+				for i := range binds {
+					if i >= most && binds[i].Sub(binds[i-most]) < window {
+						t.Fatalf("%d service binds within %v: %v", most+1, binds[i].Sub(binds[i-most]), binds[i-most:i+1])
+					}
+				}
+				if len(binds) < most {
+					t.Errorf("%d service binds in 3 hours, want some more", len(binds))
+				}
+			})
+		})
+	}
+}
+
+// TestLDAP35_CheckTellsTwoServers: a look at all servers at once does not tell a wrong password to all of them; each is
+// said to refuse it. The right one is told to all.
+func TestLDAP35_CheckTellsTwoServers(t *testing.T) {
+	t.Parallel()
+	for password, want := range map[string]int{"wrong": 2, "service": 8} {
+		t.Run(password, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				servers := make([]*fakeServer, 8)
+				for i := range servers {
+					servers[i] = newFakeServer()
+					servers[i].on(func(r request) *answer {
+						if r.op == opBind {
+							time.Sleep(50 * time.Millisecond)
+						}
+						return nil
+					})
+				}
+				b := backend(t, options(func(o *ldap.Options) {
+					o.BindPassword = func() (identity.Secret, error) { return identity.NewSecret(password), nil }
+				}, servers...))
+				for _, s := range b.Probe(t.Context()) {
+					if right := password == "service"; right != (s.Err == nil) || !right && !strings.Contains(s.Err.Error(), "bind.dn") {
+						t.Errorf("Probe of %s: %v", s.Server, s.Err)
+					}
+				}
+				total := 0
+				for _, s := range servers {
+					total += s.count(opBind, serviceDN)
+				}
+				if total != want {
+					t.Errorf("%d service binds, want %d", total, want)
+				}
+			})
+		})
+	}
 }

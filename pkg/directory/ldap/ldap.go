@@ -41,8 +41,8 @@ type Backend struct {
 	options   Options
 	log       *slog.Logger
 	fleet     fleet
-	discovery *discovery // nil where the servers are configured
-	refusals  refusals
+	discovery *discovery                           // nil where the servers are configured
+	refusals  *refusals                            // shared with the catalog
 	names     *cache.Cache[string, string]         // folded group name -> normal DN of its one holder, or nothing
 	groups    *cache.Cache[string, identity.Group] // by DN as the directory writes it
 	sids      sidMemory
@@ -71,7 +71,7 @@ func New(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("directory %q: %w", o.Source, err)
 	}
-	b := &Backend{options: o, log: o.Logger.With("directory", o.Source), names: names, groups: groups, lockouts: rules}
+	b := &Backend{options: o, log: o.Logger.With("directory", o.Source), names: names, groups: groups, lockouts: rules, refusals: newRefusals()}
 	if b.sids, err = newSIDMemory(&o); err != nil {
 		return nil, fmt.Errorf("directory %q: %w", o.Source, err)
 	}
@@ -79,6 +79,7 @@ func New(o Options) (*Backend, error) {
 		if b.catalog, err = New(o.ofCatalog()); err != nil {
 			return nil, err
 		}
+		b.catalog.refusals = b.refusals
 	}
 	b.shape = newShape(&b.options)
 	if o.Discovery != nil {

@@ -99,7 +99,12 @@ func (s *server) blocked(secret identity.Secret) *serverError {
 	if f := s.service.blocked(secret, s.now()); f != nil {
 		return f
 	}
-	return s.backend.refusals.blocked(s, secret, s.now())
+	return s.backend.refusals.blocked(s, secret)
+}
+
+// lateServiceBind is the fault of a service bind whose turn did not come in time.
+func lateServiceBind(ctx context.Context) *serverError {
+	return &serverError{class: classTimeout, step: "service bind", text: "another service bind takes too long", err: ctx.Err(), brief: true}
 }
 
 // serviceBind binds as the service account, one at a time at this server.
@@ -112,11 +117,16 @@ func (s *server) serviceBind(ctx context.Context, c *connection, secret identity
 	case s.service.turn <- struct{}{}:
 		defer func() { <-s.service.turn }()
 	case <-ctx.Done():
-		return &serverError{class: classTimeout, step: "service bind", text: "another service bind takes too long", err: ctx.Err(), brief: true}
+		return lateServiceBind(ctx)
 	}
-	if f := s.blocked(secret); f != nil {
+	if f := s.service.blocked(secret, s.now()); f != nil {
 		return f
 	}
+	end, f := s.backend.refusals.begin(ctx, s, secret)
+	if f != nil {
+		return f
+	}
+	defer func() { end(f) }()
 	start := time.Now()
 	controls, f := c.bindService(o, secret, s.remaining(ctx))
 	s.observer().operation(s.url, "service_bind", f, time.Since(start))
@@ -136,7 +146,6 @@ func (s *server) serviceBind(ctx context.Context, c *connection, secret identity
 	if f.class == classAnswer {
 		f = &serverError{class: classConfig, code: f.code, step: "service bind", text: policy.beside(f.text) + serviceRemedy(f, policy.reason)}
 		s.service.remember(secret, f, s.now())
-		s.backend.refusals.add(s, secret, f, s.now())
 		s.backend.log.ErrorContext(ctx, "directory server refuses the service account", "server", s.url, "fault", f.text)
 	}
 	return f
