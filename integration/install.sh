@@ -17,6 +17,7 @@ certutil libnss3-tools
 docker-registry docker-registry
 skopeo skopeo
 buildah buildah
+podman podman
 containerd containerd
 ctr containerd
 prometheus prometheus

@@ -39,6 +39,7 @@ func programs() []program {
 		{name: "ctr", install: containerd},
 		{name: "skopeo", install: plain(client.Skopeo)},
 		{name: "buildah", install: plain(client.Buildah)},
+		{name: "podman", install: plain(client.Podman)},
 		{name: "crane", install: plain(client.Crane), pull: true, down: true},
 		{name: "oras", install: plain(client.Oras), login: true, pull: true, down: true},
 		{name: "regctl", install: plain(client.Regctl)},

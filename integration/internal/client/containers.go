@@ -36,10 +36,29 @@ func Skopeo(t testing.TB) *Client {
 func Buildah(t testing.TB) *Client {
 	t.Helper()
 	c := newClient(t, "buildah", need.Tools(t, "buildah")[0])
-	c.before = []string{
-		"--root", filepath.Join(c.home, "storage"), "--runroot", filepath.Join(c.home, "run"), "--storage-driver", "vfs",
-	}
-	c.verb = verbs{
+	c.before = ownStorage(c)
+	c.verb = withStorage(t)
+	return c
+}
+
+// Podman is a podman without credentials, with a storage of its own.
+func Podman(t testing.TB) *Client {
+	t.Helper()
+	c := newClient(t, "podman", need.Tools(t, "podman")[0])
+	c.before = append(ownStorage(c), "--tmpdir", filepath.Join(c.home, "tmp"), "--cgroup-manager", "cgroupfs", "--events-backend", "none")
+	c.verb = withStorage(t)
+	return c
+}
+
+// ownStorage are the options of a storage in the client's home, which needs nothing of the kernel.
+func ownStorage(c *Client) []string {
+	return []string{"--root", filepath.Join(c.home, "storage"), "--runroot", filepath.Join(c.home, "run"), "--storage-driver", "vfs"}
+}
+
+// withStorage is how those work that keep images in a storage.
+func withStorage(t testing.TB) verbs {
+	t.Helper()
+	return verbs{
 		version: []string{"--version"}, login: loginWithTool,
 		push: func(dir, ref string) script {
 			return script{{"pull", "docker-archive:" + archive(t, dir, ref)}, {"push", plainHTTP, ref, "docker://" + ref}}
@@ -49,7 +68,6 @@ func Buildah(t testing.TB) *Client {
 			return script{{"pull", plainHTTP, "docker://" + from}, {"tag", from, to}, {"push", plainHTTP, to, "docker://" + to}}
 		},
 	}
-	return c
 }
 
 // loginWithTool is how all programs of containers/image log in.
