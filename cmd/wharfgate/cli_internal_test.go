@@ -173,7 +173,12 @@ func TestBashCompletes(t *testing.T) {
 	script := call(t, "", "completion", "bash").out
 	for line, want := range map[string]string{
 		"wharfgate ch":                   "check",
-		"wharfgate keys ":                "init list rotate export --help",
+		"wharfgate keys ":                "init list rotate export",
+		"wharfgate keys --":              "--help",
+		"wharfgate completion ":          "bash zsh fish",
+		"wharfgate policy import z":      "zot",
+		"wharfgate check -c ":            "", // a file
+		"wharfgate login -":              "--help --config --directory --json",
 		"wharfgate keys init --c":        "--config",
 		"wharfgate check -c a.yaml --on": "--online",
 		"wharfgate check -c a":           "",

@@ -40,6 +40,7 @@ func (c *completionCmd) Run(k *kong.Kong, s streams) error {
 type commandWords struct {
 	path     []string // none for wharfgate itself, else keys, or keys init
 	commands []completionWord
+	values   []string // of an argument that takes a few words only
 	flags    []completionWord
 }
 
@@ -54,6 +55,11 @@ func completionWords(top *kong.Node) []commandWords {
 		entry := commandWords{path: path, flags: []completionWord{{"help", "h", "Show help."}}}
 		for _, child := range n.Children {
 			entry.commands = append(entry.commands, completionWord{word: child.Name, help: child.Help})
+		}
+		for _, argument := range n.Positional {
+			if argument.Enum != "" {
+				entry.values = append(entry.values, strings.Split(argument.Enum, ",")...)
+			}
 		}
 		for _, flag := range n.Flags {
 			if flag.Name == "help" {
@@ -86,22 +92,25 @@ func cases(all []commandWords) string {
 		for _, w := range c.commands {
 			words = append(words, w.word)
 		}
+		words = append(words, c.values...)
+		var flags []string
 		for _, w := range c.flags {
-			words = append(words, "--"+w.word)
+			flags = append(flags, "--"+w.word)
 		}
-		fmt.Fprintf(&b, "    %s) found=%q ;;\n", pattern, strings.Join(words, " "))
+		fmt.Fprintf(&b, "    %s) found=%q; flags=%q ;;\n", pattern, strings.Join(words, " "), strings.Join(flags, " "))
 	}
 	return b.String()
 }
 
-// bashCompletion offers the words of the command typed so far, and files elsewhere.
+// bashCompletion offers the words of the command typed so far, its flags behind a dash, and files elsewhere.
 const bashCompletion = `_wharfgate() {
-  local cur="${COMP_WORDS[COMP_CWORD]}" typed="" word found
+  local cur="${COMP_WORDS[COMP_CWORD]}" typed="" word found flags
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in -*) ;; *) typed="${typed:+$typed }$word" ;; esac
   done
   case "$typed" in
 %s  esac
+  case "$cur" in -*) found="$flags" ;; esac
   COMPREPLY=($(compgen -W "$found" -- "$cur"))
 }
 complete -o default -F _wharfgate wharfgate
@@ -110,12 +119,13 @@ complete -o default -F _wharfgate wharfgate
 // zshCompletion does the same; it may be sourced, or stand in a folder of fpath.
 const zshCompletion = `#compdef wharfgate
 _wharfgate() {
-  local typed="" word found
+  local typed="" word found flags
   for word in "${(@)words[2,CURRENT-1]}"; do
     case "$word" in -*) ;; *) typed="${typed:+$typed }$word" ;; esac
   done
   case "$typed" in
 %s  esac
+  case "$words[CURRENT]" in -*) found="$flags" ;; esac
   compadd -- ${=found}
   _files
 }
@@ -136,6 +146,9 @@ func fishCompletion(all []commandWords) string {
 		}
 		for _, w := range c.commands {
 			fmt.Fprintf(&b, "complete -c wharfgate -n '%s' -a %s -d %s\n", condition, w.word, fishQuoted(w.help))
+		}
+		if len(c.values) > 0 {
+			fmt.Fprintf(&b, "complete -c wharfgate -n '%s' -a %s\n", condition, fishQuoted(strings.Join(c.values, " ")))
 		}
 		for _, w := range c.flags {
 			letter := ""

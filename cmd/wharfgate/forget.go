@@ -60,14 +60,6 @@ func printForgotten(w io.Writer, r gate.ForgetResult) error {
 		proven = "the password that was right"
 	}
 	_, err := fmt.Fprintf(w, "%s of %s: forgot %s, %s, %s, entry and groups\n", visible(name), r.Directory,
-		plural(r.WrongPasswords, "wrong password"), plural(r.FailedBinds, "failed bind"), proven)
+		count(r.WrongPasswords, "wrong password"), count(r.FailedBinds, "failed bind"), proven)
 	return err
-}
-
-// plural gives a number with its noun.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

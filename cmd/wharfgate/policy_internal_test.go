@@ -50,6 +50,9 @@ func TestPolicyCommands(t *testing.T) {
 	failing := writePolicy(t, strings.Replace(smallPolicy, "push payments/api", "delete payments/api", 1))
 	more := writePolicy(t, strings.Replace(smallPolicy, "repos: public/**", "repos: [public/**, open/**]", 1))
 	record := writePolicy(t, denied)
+	byGroup := writePolicy(t, `{"version":1,"time":"2026-01-02T03:06:05Z","service":"one","principal":{"kind":"person","directory":"corp","id":"1","name":"alice",`+
+		`"groups":["cn=payments,dc=test"]},"client":{},"scopes":[{"type":"repository","name":"payments/api","asked":["push"],"granted":["push"]}]}`+"\nrubbish\n")
+	untested := writePolicy(t, strings.Split(smallPolicy, "tests:")[0])
 	acl := writePolicy(t, "acl:\n- {match: {account: admin}, actions: ['*']}\n")
 	for _, test := range []struct {
 		name string
@@ -72,6 +75,12 @@ func TestPolicyCommands(t *testing.T) {
 		{"plan of faults", []string{"plan", good, bad}, exitFaults, "pusk"},
 		{"plan as JSON", []string{"plan", good, more, "--json"}, exitOK, `"kind":"gains","who":"anyone"`},
 		{"replay", []string{"plan", good, more, "--replay", record}, exitOK, "a client without a login gains pull in open/x on one"},
+		{"replay, in numbers", []string{"plan", good, more, "--replay", record}, exitOK, "replay: 1 request with 1 decision\n"},
+		{"replay, of one", []string{"plan", good, more, "--replay", record}, exitOK, "1 different decision would change; 0 could not be compared; 0 requests were refused without a decision, 0 lines are no known record\n"},
+		{"replay without directories", []string{"plan", good, more, "--replay", byGroup}, exitOK, "0 different decisions would change; 1 could not be compared; 0 requests were refused without a decision, 1 line is no known record\n" +
+			"note: what could not be compared was decided by another policy than the old one, or by a group whose short name is not known here: name the directories by -c or --directory\n"},
+		{"replay with directories", []string{"plan", good, more, "--replay", byGroup, "--directory", "corp"}, exitOK, "0 could not be compared; 0 requests were refused without a decision, 1 line is"},
+		{"test without tests", []string{"test", untested}, exitOK, "no tests: the policy has none"},
 		{"import", []string{"import", "docker-auth", acl}, exitOK, "- {who: user:admin, can: [push, delete, catalog], repos: \"**\"}"},
 		{"import of something else", []string{"import", "zot", acl}, exitFaults, ""},
 		{"schema", []string{"schema"}, exitOK, "https://json-schema.org/draft/2020-12/schema"},
@@ -90,6 +99,7 @@ func TestPolicyCommands(t *testing.T) {
 			}
 		})
 	}
+	call(t, "", "policy", "remove", "--file", good+".not", "1").want(t, exitFaults, good+".not: cannot be read: no such file")
 	t.Cleanup(func() {
 		if data, err := os.ReadFile(good); err != nil || string(data) != smallPolicy {
 			t.Errorf("the file was changed: %v\n%s", err, data)

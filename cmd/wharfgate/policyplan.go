@@ -34,7 +34,7 @@ be given to somebody by another group of theirs, and a new cannot for another gr
 
   wharfgate policy plan policy.yaml new.yaml
   wharfgate policy plan old.yaml policy.yaml --exit-code
-  wharfgate policy plan policy.yaml new.yaml --replay /var/log/wharfgate/audit.log`
+  wharfgate policy plan -c wharfgate.yaml policy.yaml new.yaml --replay /var/log/wharfgate/audit.log`
 }
 
 // plan is the answer in JSON.
@@ -96,7 +96,7 @@ func (c *policyPlanCmd) print(w io.Writer, answer plan) error {
 	if err := printChanges(w, answer.Changes); err != nil || answer.Replay == nil {
 		return err
 	}
-	return printReplay(w, answer.Replay)
+	return c.printReplay(w, answer.Replay)
 }
 
 // printChanges writes the changes for people.
@@ -106,12 +106,9 @@ func printChanges(w io.Writer, changes []policyplan.Change) error {
 			return err
 		}
 	}
-	verdict := fmt.Sprintf("%d changes", len(changes))
-	switch len(changes) {
-	case 0:
+	verdict := count(len(changes), "change")
+	if len(changes) == 0 {
 		verdict = "nothing changes for anybody"
-	case 1:
-		verdict = "1 change"
 	}
 	if _, err := fmt.Fprintln(w, verdict); err != nil {
 		return err
@@ -125,8 +122,8 @@ func printChanges(w io.Writer, changes []policyplan.Change) error {
 }
 
 // printReplay writes what the replay found.
-func printReplay(w io.Writer, r *policyplan.Replayed) error {
-	if _, err := fmt.Fprintf(w, "\nreplay: %d requests with %d decisions\n", r.Records, r.Decisions); err != nil {
+func (c *policyPlanCmd) printReplay(w io.Writer, r *policyplan.Replayed) error {
+	if _, err := fmt.Fprintf(w, "\nreplay: %s with %s\n", count(r.Records, "request"), count(r.Decisions, "decision")); err != nil {
 		return err
 	}
 	for _, change := range r.Changed {
@@ -134,8 +131,30 @@ func printReplay(w io.Writer, r *policyplan.Replayed) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d different decisions would change; %d could not be compared (made by another policy than the old one, or by a group\n"+
-		"whose short name is not its cn), %d requests were refused without a decision, %d lines are no known record\n",
-		len(r.Changed), r.Unclear, r.Refused, r.Unknown)
+	refused, unknown := "requests were", "lines are"
+	if r.Refused == 1 {
+		refused = "request was"
+	}
+	if r.Unknown == 1 {
+		unknown = "line is"
+	}
+	if _, err := fmt.Fprintf(w, "%s would change; %d could not be compared; %d %s refused without a decision, %d %s no known record\n",
+		count(len(r.Changed), "different decision"), r.Unclear, r.Refused, refused, r.Unknown, unknown); err != nil {
+		return err
+	}
+	return c.printUnclear(w, r.Unclear)
+}
+
+// printUnclear says why decisions could not be compared, if there are any, and what may help.
+func (c *policyPlanCmd) printUnclear(w io.Writer, unclear int) error {
+	const why = "note: what could not be compared was decided by another policy than the old one, or by a group whose short name is not "
+	if unclear == 0 {
+		return nil
+	}
+	rest := "its cn"
+	if c.Config == "" && len(c.Directory) == 0 {
+		rest = "known here: name the directories by -c or --directory"
+	}
+	_, err := fmt.Fprintln(w, why+rest)
 	return err
 }

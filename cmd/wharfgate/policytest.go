@@ -78,7 +78,7 @@ func (c *policyTestCmd) print(w io.Writer, out tested) error {
 	case !out.OK:
 		verdict = fmt.Sprintf("%s with %s: %d failed", count(out.Tests, "test"), count(out.Assertions, "assertion"), out.Failed)
 	case out.Tests == 0:
-		verdict = "no tests"
+		verdict = `no tests: the policy has none under "tests"`
 	}
 	_, err := fmt.Fprintln(w, verdict)
 	return err

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
+	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/control"
 	"github.com/wharfgate/wharfgate/pkg/gate"
 )
@@ -80,7 +82,13 @@ func (c *tokensRevokeCmd) Run(ctx context.Context, s streams) error {
 	if c.JSON {
 		return writeIndentedJSON(s.out, result)
 	}
-	return printRevoked(s.out, result)
+	if err := printRevoked(s.out, result); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(cfg.Registries, func(r config.Registry) bool { return r.RefreshTokens.Enabled }) {
+		_, err = fmt.Fprintln(s.out, "note: no registry of the configuration gives refresh tokens (registries[].refresh_tokens)")
+	}
+	return err
 }
 
 // printRevoked shows what was revoked, for people.

@@ -31,7 +31,7 @@ type File struct {
 func Open(path string) (*File, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return nil, err
+		return nil, unread(path, err)
 	}
 	switch {
 	case info.Mode()&fs.ModeSymlink != 0:
@@ -50,11 +50,19 @@ func Open(path string) (*File, error) {
 	return &File{path: path, data: data}, nil
 }
 
+// unread says that a file cannot be read, without the name of the system call.
+func unread(path string, err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("%s: cannot be read: %w", path, err)
+}
+
 // readAll reads a file of a bounded size.
 func readAll(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, unread(path, err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
