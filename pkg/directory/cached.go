@@ -199,9 +199,14 @@ func (c *Cached) learn(s search, e Entry, err error) {
 	}
 }
 
-// account asks the Backend for an account and remembers the answer.
+// account asks the Backend for an account and remembers the answer. What speaks against an account without a proof may
+// not speak against one with it: they do not share an answer.
 func (c *Cached) account(ctx context.Context, e Entry, p Proof) (Account, error) {
-	answer, err := c.reads.Do(ctx, e.ID, func(ctx context.Context) (Account, error) {
+	key := e.ID
+	if p.IsZero() {
+		key = "\x00" + key
+	}
+	answer, err := c.reads.Do(ctx, key, func(ctx context.Context) (Account, error) {
 		before := c.forgotten.Load()
 		a, err := c.inner.Account(ctx, e, p, 0)
 		err = inTime(err)

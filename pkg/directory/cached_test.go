@@ -370,3 +370,37 @@ func TestFindIDIsRemembered(t *testing.T) {
 		t.Errorf("after Forget: %v, %d questions, want a third", err, r.fake.Calls().FindID)
 	}
 }
+
+// strict refuses accounts that no bind has proven just now, as a directory with grace logins does.
+type strict struct{ *directorytest.Fake }
+
+func (s strict) Account(ctx context.Context, e directory.Entry, p directory.Proof, maxAge time.Duration) (directory.Account, error) {
+	a, err := s.Fake.Account(ctx, e, p, maxAge)
+	if err == nil && p.IsZero() {
+		return directory.Account{}, &identity.AccountError{Reason: identity.ReasonPasswordExpired}
+	}
+	return a, err
+}
+
+// TestProvenAccountsAreReadForThemselves: what is said of an account without a proof is no answer to a login that has one.
+func TestProvenAccountsAreReadForThemselves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(t, func(s *setup) { s.through = func(f *directorytest.Fake) directory.Backend { return strict{f} } })
+		e, err := r.cached.Find(t.Context(), "alice", directory.AnyAge)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow(r.fake, time.Second)
+		resolved := make(chan error, 1)
+		go func() {
+			_, err := r.auth.Resolve(t.Context(), "corp", directory.IDPrefix+e.ID)
+			resolved <- err
+		}()
+		time.Sleep(500 * time.Millisecond) // its account is being read
+		if _, err := r.cached.Account(t.Context(), e, directory.Proof{Server: "one", At: time.Now()}, directory.AnyAge); err != nil {
+			t.Errorf("the account of a proven password: %v", err)
+		}
+		wantReason(t, <-resolved, identity.ReasonPasswordExpired)
+	})
+}
