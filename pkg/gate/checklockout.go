@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wharfgate/wharfgate/pkg/authority"
@@ -27,9 +28,23 @@ func (c *checker) lockout(ctx context.Context, d *directoryParts) {
 		return
 	}
 	c.add(severityOf(rule), where, lockoutText(rule, limits))
-	for _, rule := range d.backend.FurtherLockouts(ctx) {
+	for _, rule := range together(d.backend.FurtherLockouts(ctx)) {
 		c.add(severityOf(rule), where, "for some accounts: "+lockoutText(rule, limits))
 	}
+}
+
+// together makes one of the rules that are not known, for each threshold to fear: there is one thing to do about them.
+func together(rules []guard.Lockout) []guard.Lockout {
+	var all []guard.Lockout
+	for _, rule := range rules {
+		i := slices.IndexFunc(all, func(l guard.Lockout) bool { return !l.Known && !rule.Known && l.Threshold == rule.Threshold })
+		if i < 0 {
+			all = append(all, rule)
+			continue
+		}
+		all[i].Origin += ", " + rule.Origin
+	}
+	return all
 }
 
 // severityOf says whether a rule deserves a look.
@@ -66,8 +81,12 @@ func lockoutText(rule guard.Lockout, limits guard.Limits) string {
 	case rule.Threshold == 0:
 		return fmt.Sprintf("wrong passwords lock no account (%s), and %s", rule.Origin, follows)
 	}
-	text := fmt.Sprintf("%s within %s lock an account for %s (%s), %s",
-		plural(rule.Threshold, "wrong password"), orNever(rule.Window, "any time"), orNever(rule.Duration, "good"), rule.Origin, follows)
+	span := fmt.Sprintf(" within %s", rule.Window)
+	if rule.Window == 0 {
+		span = ", however far apart,"
+	}
+	text := fmt.Sprintf("%s%s lock an account for %s (%s), %s",
+		plural(rule.Threshold, "wrong password"), span, orNever(rule.Duration, "good"), rule.Origin, follows)
 	if remedy := lockoutRemedy(rule); remedy != "" {
 		text += "; " + remedy
 	}

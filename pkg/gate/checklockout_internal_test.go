@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,8 @@ func TestLockoutRulesThatDeserveALook(t *testing.T) {
 		"for good":            {with(func(l *guard.Lockout) { l.Duration = 0 }), OK, "lock an account for good"},
 		"locks nobody":        {guard.Lockout{Known: true, Origin: origin}, OK, "lock no account"},
 		"too few":             {with(func(l *guard.Lockout) { l.Threshold = 2 }), Warning, "a threshold of at least 3"},
-		"never forgets":       {with(func(l *guard.Lockout) { l.Window = 0 }), Warning, "forgotten at a success only"},
+		"never forgets":       {with(func(l *guard.Lockout) { l.Window = 0 }), Warning, "5 wrong passwords, however far apart, lock an account for 30m0s (cn=policy)"},
+		"never forgets, says": {with(func(l *guard.Lockout) { l.Window = 0 }), Warning, "forgotten at a success only"},
 		"longer than the lock": {
 			with(func(l *guard.Lockout) { l.Duration = time.Minute }), Warning, "set a time for them that is not longer than the lock",
 		},
@@ -48,5 +50,19 @@ func TestLockoutRulesThatDeserveALook(t *testing.T) {
 				t.Errorf("text = %q: a remedy is there, %v, with severity %v", text, hasRemedy, tt.want)
 			}
 		})
+	}
+}
+
+// TestRulesThatMayNotBeRead stand in one line, apart from those with another threshold to fear; what is known has its own.
+func TestRulesThatMayNotBeRead(t *testing.T) {
+	t.Parallel()
+	hidden := func(name string, threshold int) guard.Lockout {
+		return guard.Lockout{Origin: name, Threshold: threshold}
+	}
+	good := guard.Lockout{Known: true, Threshold: 5, Origin: "good"}
+	got := together([]guard.Lockout{hidden("a", 0), good, hidden("b", 3), hidden("c", 0)})
+	want := []guard.Lockout{hidden("a, c", 0), good, hidden("b", 3)}
+	if !slices.Equal(got, want) {
+		t.Errorf("together = %+v, want %+v", got, want)
 	}
 }
