@@ -37,3 +37,28 @@ func TestHowToGivesEveryRight(t *testing.T) {
 		}
 	}
 }
+
+// TestHowToNamesWhatIsReadOfWindows: the same for the lists of Active Directory's page, which a hardened domain gives.
+func TestHowToNamesWhatIsReadOfWindows(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/howto/connect-active-directory.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	section := regexp.MustCompile(`(?s)- of users: (.*?);\n- of groups: (.*?);\n`).FindStringSubmatch(string(page))
+	if section == nil {
+		t.Fatal("the page has no lists of attributes")
+	}
+	o := Options{BaseDN: "dc=corp,dc=example"}
+	o.Users.State, o.Users.IDAttribute = ActiveDirectoryState, objectGUID
+	o.Users.LoginAttributes = []string{samAccountName, "userPrincipalName", "mail"}
+	o.Groups.Method, o.Groups.IDAttribute, o.Groups.NameAttribute = TokenGroups, objectSID, samAccountName
+	s := newShape(&o)
+	for i, asked := range [][]string{slices.Concat(s.userAttributes, s.ownAttributes), s.groupAttributes} {
+		for _, a := range asked {
+			if !strings.Contains(section[i+1], "`"+a+"`") {
+				t.Errorf("%s is asked for, and is not in the list %q", a, section[i+1])
+			}
+		}
+	}
+}
