@@ -37,6 +37,7 @@ func programs() []program {
 		{name: "docker", install: plain(client.Docker), login: true, pull: true},
 		{name: "docker engine", install: dockerEngine, login: true, pull: true},
 		{name: "ctr", install: containerd},
+		{name: "ctr 2", install: containerd2},
 		{name: "skopeo", install: plain(client.Skopeo)},
 		{name: "buildah", install: plain(client.Buildah)},
 		{name: "podman", install: plain(client.Podman)},
@@ -53,9 +54,10 @@ func plain(install func(testing.TB) *client.Client) func(*testing.T) *client.Cli
 // daemons are shared by the tests. An engine that does not start says why once and for all.
 var daemons struct {
 	sync.Mutex
-	containerd string
-	docker     engine.Docker
-	err        error
+	containerd  string
+	containerd2 string
+	docker      engine.Docker
+	err         error
 }
 
 // startDaemon returns containerd's socket.
@@ -72,6 +74,16 @@ func containerd(t *testing.T) *client.Client {
 	daemons.Lock()
 	defer daemons.Unlock()
 	return client.Containerd(t, startDaemon(t))
+}
+
+func containerd2(t *testing.T) *client.Client {
+	t.Helper()
+	daemons.Lock()
+	defer daemons.Unlock()
+	if daemons.containerd2 == "" {
+		lifetime.During(t, func(all testing.TB) { daemons.containerd2 = engine.Containerd2(all) })
+	}
+	return client.Containerd2(t, daemons.containerd2)
 }
 
 // dockerEngine is the one program that a machine may not be able to run: tools/test.sh knows the words of the skip.

@@ -3,6 +3,7 @@ package client
 import (
 	"testing"
 
+	"github.com/wharfgate/wharfgate/integration/internal/gotool"
 	"github.com/wharfgate/wharfgate/integration/internal/need"
 )
 
@@ -40,10 +41,24 @@ func loginWithDocker(host, user string) script {
 	return one("login", "--username", user, "--password-stdin", host)
 }
 
-// Containerd is containerd's ctr on a socket. It stores no credentials: each command is given them.
+// Containerd is the ctr of containerd's first generation on a socket. It stores no credentials: each command is given
+// them, and asks the registry itself.
 func Containerd(t testing.TB, socket string) *Client {
 	t.Helper()
-	c := newClient(t, "ctr", need.Tools(t, "ctr")[0])
+	return ctr(t, "ctr", need.Tools(t, "ctr")[0], socket, "--snapshotter", "native")
+}
+
+// Containerd2 is the ctr of containerd's second generation on a socket, of the version in
+// clients/programs/containerd2/go.mod. Its daemon asks the registry.
+func Containerd2(t testing.TB, socket string) *Client {
+	t.Helper()
+	return ctr(t, "ctr 2", gotool.Build(t, "ctr", "integration", "clients", "programs", "containerd2"), socket)
+}
+
+// ctr is a ctr whose pulls have some more words.
+func ctr(t testing.TB, name, program, socket string, pulls ...string) *Client {
+	t.Helper()
+	c := newClient(t, name, program)
 	c.before = []string{"--address", socket}
 	with := func(verb string, args ...string) []string {
 		words := []string{"images", verb, "--plain-http"}
@@ -52,14 +67,15 @@ func Containerd(t testing.TB, socket string) *Client {
 		}
 		return append(words, args...)
 	}
+	pull := func(ref string) []string { return append(with("pull", pulls...), ref) }
 	c.verb = verbs{
 		version: []string{"--version"},
 		push: func(dir, ref string) script {
 			return script{{"images", "import", "--snapshotter", "native", archive(t, dir, ref)}, with("push", ref)}
 		},
-		pull: func(_, ref string) script { return script{with("pull", "--snapshotter", "native", ref)} },
+		pull: func(_, ref string) script { return script{pull(ref)} },
 		copy: func(from, to string) script {
-			return script{with("pull", "--snapshotter", "native", from), {"images", "tag", "--force", from, to}, with("push", to)}
+			return script{pull(from), {"images", "tag", "--force", from, to}, with("push", to)}
 		},
 	}
 	return c

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wharfgate/wharfgate/integration/internal/gotool"
 	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 	"github.com/wharfgate/wharfgate/integration/internal/need"
 	"github.com/wharfgate/wharfgate/integration/internal/proc"
@@ -32,17 +33,41 @@ disabled_plugins = [
 [grpc]
   address = %[3]q
 [ttrpc]
-  address = %[4]q
+  address = "%[3]s.ttrpc"
 `
 
-// Containerd runs containerd until the test ends, and returns its socket; without it the test is skipped.
+// containerd2Configuration unpacks images where nothing is needed of the kernel.
+const containerd2Configuration = `version = 3
+root = %[1]q
+state = %[2]q
+[grpc]
+  address = %[3]q
+[[plugins."io.containerd.transfer.v1.local".unpack_config]]
+  platform = "linux"
+  snapshotter = "native"
+`
+
+// Containerd runs Debian's containerd, which is of the first generation, until the test ends, and returns its socket;
+// without it the test is skipped.
 func Containerd(t testing.TB) string {
 	t.Helper()
-	program := need.Tools(t, "containerd")[0]
+	return startContainerd(t, need.Tools(t, "containerd")[0], containerdConfiguration)
+}
+
+// Containerd2 runs a containerd of the second generation, of the version in clients/programs/containerd2/go.mod, until the
+// test ends, and returns its socket.
+func Containerd2(t testing.TB) string {
+	t.Helper()
+	program := gotool.Build(t, "containerd2", "integration", "clients", "programs", "containerd2")
+	return startContainerd(t, program, containerd2Configuration)
+}
+
+func startContainerd(t testing.TB, program, configuration string) string {
+	t.Helper()
 	need.Root(t, "containerd wants to be root")
 	dir := folder(t)
 	socket, file := filepath.Join(dir, "c.sock"), filepath.Join(dir, "config.toml")
-	text := fmt.Sprintf(containerdConfiguration, filepath.Join(dir, "root"), filepath.Join(dir, "state"), socket, socket+".ttrpc")
+	text := fmt.Sprintf(configuration, filepath.Join(dir, "root"), filepath.Join(dir, "state"), socket)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
