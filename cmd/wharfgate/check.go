@@ -18,7 +18,7 @@ type checkCmd struct {
 	configFlag
 
 	Online bool   `help:"Ask the directory's servers, too, and look up the groups that the policy names."`
-	User   string `placeholder:"NAME" help:"Show this account, too, without its password: its entry, state, groups and rights. Asks the directory."`
+	User   string `placeholder:"NAME" help:"Show this account, too, without its password: its entry, state, groups and rights. A login name, or NAME@DIRECTORY as in the policy. Asks the directory."`
 	JSON   bool   `help:"Print JSON."`
 }
 
@@ -87,8 +87,9 @@ func (c *checkCmd) account(ctx context.Context, s streams) *loginResult {
 	}
 	defer desk.Close()
 	defer s.patience("asking the directory for the account")()
-	who, err := desk.Account(ctx, "", c.User)
-	result := describe(ctx, desk, "", c.User, who, err, time.Since(start))
+	source, user := qualified(cfg, c.User)
+	who, err := desk.Account(ctx, source, user)
+	result := describe(ctx, desk, source, user, who, err, time.Since(start))
 	result.unasked = true
 	return &result
 }

@@ -53,6 +53,7 @@ type loginResult struct {
 	Password  *passwordEnd        `json:"password,omitempty"`
 	Reason    identity.Reason     `json:"reason,omitempty"`
 	Detail    string              `json:"detail,omitempty"`
+	Hint      string              `json:"hint,omitempty"`
 	Took      string              `json:"took"`
 	principal *identity.Principal // nil unless the login works
 	unasked   bool                // nobody's password was looked at
@@ -90,6 +91,7 @@ func (c *loginCmd) Run(ctx context.Context, s streams) error {
 	done := s.patience("asking the directory")
 	result := c.try(ctx, desk, password)
 	done()
+	result.Hint = c.hint(cfg, result.Reason)
 	if c.JSON {
 		err = writeJSON(s.out, result)
 	} else {
@@ -99,6 +101,15 @@ func (c *loginCmd) Run(ctx context.Context, s streams) error {
 		err = errFaults
 	}
 	return err
+}
+
+// hint says what to type in the place of a name in the form of the policy, which is nobody's at a login.
+func (c *loginCmd) hint(cfg config.Config, reason identity.Reason) string {
+	source, user := qualified(cfg, c.User)
+	if reason != identity.ReasonNotFound || source == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s is how the policy names an account; type %s at a login, or give --directory %s", c.User, user, source)
 }
 
 // readPassword asks at a terminal without showing what is typed, and else reads the first line.
@@ -192,17 +203,6 @@ func groupText(g identity.Group) string {
 	return g.Name + "  (" + g.DN + ")"
 }
 
-// reasonOf gives the reason of a refusal and, for operators, the directory's own words.
-func reasonOf(err error) (identity.Reason, string) {
-	if e, ok := errors.AsType[*identity.AccountError](err); ok {
-		return e.Reason, e.Detail
-	}
-	if e, ok := errors.AsType[*identity.RetryError](err); ok {
-		return e.Reason, e.Err.Error()
-	}
-	return identity.ReasonUnavailable, err.Error()
-}
-
 // print writes the result for people.
 func (r *loginResult) print(w io.Writer) error {
 	var b strings.Builder
@@ -215,6 +215,9 @@ func (r *loginResult) print(w io.Writer) error {
 		fmt.Fprintf(&b, "login refused: %s (%s)\n%s\n\n", r.Reason, r.Took, meaning(r.Reason))
 		if r.Detail != "" {
 			fmt.Fprintf(&b, "%s: %s\n\n", speaker(r.Reason), visible(r.Detail))
+		}
+		if r.Hint != "" {
+			fmt.Fprintf(&b, "%s\n\n", visible(r.Hint))
 		}
 	}
 	if r.DN == "" {
@@ -259,51 +262,5 @@ func (r *loginResult) printRights(b *strings.Builder) {
 	}
 	if len(r.Rights) == 0 {
 		b.WriteString("  none: no rule of the policy applies to this account\n")
-	}
-}
-
-// speaker says whose words the detail of a refusal is.
-func speaker(r identity.Reason) string {
-	switch r {
-	case identity.ReasonUnavailable, identity.ReasonTimeout, identity.ReasonBusy:
-		return "the cause"
-	default:
-		return "the directory said"
-	}
-}
-
-// meaning says what an operator can do about a reason.
-func meaning(r identity.Reason) string {
-	switch r {
-	case identity.ReasonWrongPassword, identity.ReasonKnownWrongPassword:
-		return "The directory refuses this password."
-	case identity.ReasonNotFound:
-		return "No entry matches this name; look at users.base_dn, users.filter and users.login_attributes."
-	case identity.ReasonAmbiguous:
-		return "More than one entry matches this name; narrow users.filter or users.login_attributes."
-	case identity.ReasonBadName:
-		return "This cannot be a login name: it is empty, too long, or holds control characters."
-	case identity.ReasonLocked:
-		return "The account is locked in the directory; unlock it there."
-	case identity.ReasonDisabled:
-		return "The account is disabled in the directory; enable it there."
-	case identity.ReasonAccountExpired:
-		return "The account has ended in the directory; prolong it there."
-	case identity.ReasonHours:
-		return "The directory lets this account in at other hours only; change its logon hours there."
-	case identity.ReasonWorkstation:
-		return "The directory lets this account in from other workstations only; add the gate's host to its userWorkstations."
-	case identity.ReasonTooManyGroups:
-		return "The account is in more groups than the domain controller can take at a logon; take it out of some."
-	case identity.ReasonPasswordExpired, identity.ReasonMustChange:
-		return "The password must be changed in the directory first."
-	case identity.ReasonBanned:
-		return "The directory refuses everything from this address for a while; take it out of its limit of failed binds."
-	case identity.ReasonLimit:
-		return "A limit or quota of the directory kept it from a whole answer; raise it there, or lower page_size."
-	case identity.ReasonUnavailable, identity.ReasonTimeout, identity.ReasonBusy:
-		return "The directory could not be asked, or not as it is configured; see: wharfgate check --online."
-	default:
-		return "The directory refuses this account."
 	}
 }

@@ -35,6 +35,12 @@ func wantAccounts(t *testing.T, g *gate.Gate, good, refused, reason string) {
 	if err := json.Unmarshal([]byte(got.Out), &said); err != nil || got.Code != 1 || said.OK || said.Account.OK || said.Account.Reason != reason || said.Account.DN == "" {
 		t.Errorf("check --json --user %s = %d %+v, %v, want its entry and the reason %s", refused, got.Code, said, err, reason)
 	}
+	if got = g.Run(t, "", "check", "--user", good+"@corp"); got.Code != 0 || !strings.Contains(got.Out, "name:    "+good+"@corp") {
+		t.Errorf("check --user %s@corp = %d, want the account, as the policy names it:\n%s", good, got.Code, got.Out)
+	}
+	if got = g.Run(t, "any\n", "login", good+"@corp"); got.Code != 1 || !strings.Contains(got.Out, good+"@corp is how the policy names an account; type "+good+" at a login") {
+		t.Errorf("login %s@corp = %d, want what to type in its place:\n%s", good, got.Code, got.Out)
+	}
 	if got = g.Run(t, "", "check", "--user", "nobody"); got.Code != 1 || !strings.Contains(got.Out, "not_found") {
 		t.Errorf("check --user nobody = %d, want 1 and not_found:\n%s", got.Code, got.Out)
 	}
