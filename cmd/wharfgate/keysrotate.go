@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/gate"
+	"github.com/wharfgate/wharfgate/pkg/registry"
 	"github.com/wharfgate/wharfgate/pkg/token"
 )
 
@@ -62,15 +64,49 @@ func (c *keysRotateCmd) Run(s streams) error {
 
 // next says what was done, and what is to be done.
 func (c *keysRotateCmd) next(cfg config.Config, step token.Step, services []string) string {
+	several, single := holders(cfg, services)
 	var b strings.Builder
 	if step == token.StepActivated {
 		fmt.Fprintf(&b, "%s: the next key signs now; the one before retires\n", c.Name)
+		if len(single) > 0 {
+			b.WriteString("\nNext, at once: give registries that hold one key the new file, and restart them; until then they refuse every token:\n")
+			c.exports(&b, single)
+		}
 		return b.String()
 	}
-	fmt.Fprintf(&b, "%s: the next key is published; nothing signs with it yet\n\nNext: give every registry the new file, and restart it:\n", c.Name)
-	for _, service := range services {
-		fmt.Fprintf(&b, "  wharfgate keys export -c %s --service %s\n", c.Config, service)
+	fmt.Fprintf(&b, "%s: the next key is published; nothing signs with it yet\n\n", c.Name)
+	early := ""
+	if len(several) > 0 {
+		b.WriteString("Next: give every registry the new file, and restart it:\n")
+		c.exports(&b, several)
+	} else {
+		early = ", or with --force at once"
 	}
-	fmt.Fprintf(&b, "Then, after keys.publish_for (%s):\n  wharfgate keys rotate -c %s %s\n", cfg.Keys.PublishFor, c.Config, c.Name)
+	if len(single) > 0 {
+		fmt.Fprintf(&b, "Next: nothing at %s, which holds one key, until the next one signs.\n", strings.Join(single, ", "))
+	}
+	fmt.Fprintf(&b, "Then, after keys.publish_for (%s)%s:\n  wharfgate keys rotate -c %s %s\n", cfg.Keys.PublishFor, early, c.Config, c.Name)
 	return b.String()
+}
+
+// exports writes the commands that print what the registries must hold.
+func (c *keysRotateCmd) exports(b *strings.Builder, services []string) {
+	for _, service := range services {
+		fmt.Fprintf(b, "  wharfgate keys export -c %s --service %s\n", c.Config, service)
+	}
+}
+
+// holders tells registries whose file has the next key beside the present one from those that hold a single key.
+func holders(cfg config.Config, services []string) (several, single []string) {
+	for _, r := range cfg.Registries {
+		if !slices.Contains(services, r.Service) {
+			continue
+		}
+		if trust, err := gate.TrustOf(r, ""); err == nil && trust == registry.TrustKey {
+			single = append(single, r.Service)
+			continue
+		}
+		several = append(several, r.Service)
+	}
+	return several, single
 }
