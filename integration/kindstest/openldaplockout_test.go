@@ -1,11 +1,14 @@
 package kindstest_test
 
 import (
+	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/wharfgate/wharfgate/integration/internal/gate"
+	"github.com/wharfgate/wharfgate/integration/internal/loopback"
 	"github.com/wharfgate/wharfgate/integration/internal/slapd"
 )
 
@@ -49,4 +52,34 @@ func TestLDAP33_OpenLDAPFailuresFromBefore(t *testing.T) {
 		"pwdPolicySubentry": {rule}, "pwdFailureTime": {ago(27 * time.Hour), ago(26 * time.Hour), ago(25 * time.Hour), ago(10 * time.Second)},
 	})
 	mustGrant(t, g, "owner", d.Password) // of four that are kept, one counts
+}
+
+// TestLDAP34_OpenLDAPHidesLocks: by itself OpenLDAP answers the right password of a locked account as a wrong one. Who is
+// unlocked gets in again, although the password was not changed.
+func TestLDAP34_OpenLDAPHidesLocks(t *testing.T) {
+	t.Parallel()
+	const locked, patience = "pwdAccountLockedTime", 45 * time.Second
+	d := slapd.Start(t, slapd.Options{HidesLocks: true})
+	g := gate.Start(t, d, policy)
+	users := []string{"regular", "newcomer"}
+	for _, user := range users {
+		d.AddPerson(t, user)
+		d.SetPolicyState(t, user, map[string][]string{"pwdChangedTime": {"20200101000000Z"}})
+	}
+	mustGrant(t, g, "regular", d.Password)
+	for _, user := range users {
+		d.SetPolicyState(t, user, map[string][]string{locked: {"000001010000Z"}})
+		if answer, err := g.Asker(gate.Service).Ask(t.Context(), user, d.Password); err != nil || answer.Status != http.StatusUnauthorized {
+			t.Errorf("%s, who is locked = %d, %v, want 401", user, answer.Status, err)
+		}
+		d.SetPolicyState(t, user, map[string][]string{locked: nil})
+	}
+	for _, user := range users {
+		loopback.Eventually(t, patience, func() error {
+			if answer, err := g.Asker(gate.Service).Ask(t.Context(), user, d.Password); err != nil || answer.Status != http.StatusOK {
+				return fmt.Errorf("%s, who is unlocked = %d, %w", user, answer.Status, err)
+			}
+			return nil
+		})
+	}
 }

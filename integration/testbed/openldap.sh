@@ -20,6 +20,7 @@ PLAIN=${LDAP_PLAIN:-no}                  # yes lets simple binds through without
 UNAUTH=${LDAP_UNAUTH:-yes}               # yes: a DN with an empty password "succeeds", as AD does; no: error 53
 CLIENT_CERT=${LDAP_CLIENT_CERT:-try}     # TLSVerifyClient: never | try | demand
 LOGLEVEL=${LDAP_LOGLEVEL:-0}             # 256 logs every operation
+TELL=${LDAP_TELL_LOCKS:-yes}              # no: a locked account is answered like a wrong password, as slapd does by itself
 EXTRA=${LDAP_EXTRA_CONF:-}               # more lines for the global part of slapd.conf
 
 pidf() { echo "$S/slapd$1.pid"; }
@@ -78,7 +79,7 @@ overlay refint
 refint_attributes member uniqueMember
 overlay ppolicy
 ppolicy_default "cn=default,ou=policies,$BASE"
-ppolicy_use_lockout
+$([[ $TELL != yes ]] || echo ppolicy_use_lockout)
 ppolicy_hash_cleartext
 overlay syncprov
 

@@ -186,6 +186,42 @@ func TestBoundEntryIsFresh(t *testing.T) {
 	})
 }
 
+// TestLockThatIsNotTold: some directories answer a right password as a wrong one while the account is locked, as OpenLDAP
+// does by itself. It is not remembered as wrong for longer than the lock, nor is it forgotten that it was right.
+func TestLockThatIsNotTold(t *testing.T) {
+	t.Parallel()
+	for _, proven := range []bool{true, false} {
+		t.Run("proven before "+strconv.FormatBool(proven), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := newRoom(t, guarded(t), func(s *setup) { s.users[0].PasswordChanged = time.Now().Add(-24 * time.Hour) })
+				r.fake.Rule, r.fake.HidesLocks = locking(5), true
+				if proven {
+					if err := r.from(t.Context(), desk, "alice", right); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for range 5 {
+					r.fake.WrongPassword("id-alice")
+				}
+				time.Sleep(time.Minute)
+				wantReason(t, r.from(t.Context(), desk, "alice", right), identity.ReasonWrongPassword)
+				for i := range 10 {
+					_ = r.from(t.Context(), stranger, "alice", "junk "+strconv.Itoa(i))
+				}
+				if proven {
+					time.Sleep(9 * time.Minute) // the lock has ended
+				} else {
+					time.Sleep(11 * time.Minute) // and what counts here has
+				}
+				if err := r.from(t.Context(), desk, "alice", right); err != nil {
+					t.Errorf("the owner after the lock: %v", err)
+				}
+			})
+		})
+	}
+}
+
 // distant is a directory whose answers take a while to arrive.
 type distant struct {
 	*directorytest.Fake

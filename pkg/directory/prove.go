@@ -67,22 +67,25 @@ func (a *Authenticator) ask(ctx context.Context, q question) (proven, error) {
 		p, err = a.bind(ctx, &q)
 	}
 	age := a.age(q.entry)
-	if err == nil && !q.admission.Valid && !p.proof.ByID && age > freshAge || doubtful(err) && age > settledAge {
+	strange := q.admission.Valid && !q.entry.PasswordChanged.IsZero() // what was right and was not changed is no more
+	if err == nil && !q.admission.Valid && !p.proof.ByID && age > freshAge || doubtful(err) && (strange || age > settledAge) {
 		p, err = a.askAgain(ctx, &q, p, err)
 	}
-	a.learn(&q, err)
+	a.learn(ctx, &q, err)
 	return p, err
 }
 
-// learn remembers what a bind said about a password.
-func (a *Authenticator) learn(q *question, err error) {
+// learn remembers what a bind said about a password. A directory that does not tell of locks answers every password of a
+// locked account as a wrong one: that one of such an account is wrong is not believed for long.
+func (a *Authenticator) learn(ctx context.Context, q *question, err error) {
 	switch {
 	case err == nil:
 		a.admissions.Remember(a.source, q.entry.ID, q.Password, q.entry.PasswordChanged)
 		return
 	case refused(err, identity.ReasonWrongPassword):
-		a.wrong.Remember(q.print, a.lasting(q))
-		if q.admission.Valid {
+		locked := a.rule(ctx, q.entry).MayLock(q.entry.Lockout.Seen, a.now())
+		a.wrong.Remember(q.print, a.lasting(q, locked))
+		if q.admission.Valid && (!locked || q.entry.PasswordChanged.IsZero()) {
 			a.admissions.Forget(a.source, q.entry.ID)
 			return
 		}
@@ -92,14 +95,19 @@ func (a *Authenticator) learn(q *question, err error) {
 	}
 }
 
-// lasting says how long a wrong password is remembered: for long only if a change of the password would show. Just
-// after one, a server may not know the new password yet; the one before it is wrong at every server.
-func (a *Authenticator) lasting(q *question) guard.Lasting {
+// lasting says how long a wrong password is remembered: for long only if a change of the password would show, and no
+// lock may have hidden that it is right. Just after a change, a server may not know the new password yet; the one before
+// it is wrong at every server.
+func (a *Authenticator) lasting(q *question, locked bool) guard.Lasting {
 	changed := q.entry.PasswordChanged
 	switch {
 	case changed.IsZero():
 		return guard.Briefly
-	case q.admission.Same && !q.admission.Valid, a.now().Sub(changed) >= replicated:
+	case q.admission.Same && !q.admission.Valid:
+		return guard.Long
+	case locked:
+		return guard.Briefly
+	case a.now().Sub(changed) >= replicated:
 		return guard.Long
 	default:
 		return guard.Briefly

@@ -23,6 +23,8 @@ type Options struct {
 	Plain bool
 	// Replica starts a second server that follows the first: see [Server.Replica].
 	Replica bool
+	// HidesLocks makes it answer a locked account as it answers a wrong password.
+	HidesLocks bool
 	// Configuration is more lines for the global part of slapd.conf.
 	Configuration string
 	// Namespace and Address run it in a network namespace, on an address there that is reached from outside. Empty
@@ -70,6 +72,7 @@ func Start(t testing.TB, o Options) *Server {
 	variables := []string{
 		"LDAP_PORT=" + strconv.Itoa(port), "LDAP_REPLICA=" + yesNo(o.Replica), "LDAP_USERS=" + strconv.Itoa(o.Users),
 		"LDAP_BIG=20", "LDAP_LOGLEVEL=256", "LDAP_PLAIN=" + yesNo(o.Plain), "LDAP_EXTRA_CONF=" + o.Configuration,
+		"LDAP_TELL_LOCKS=" + yesNo(!o.HidesLocks),
 	}
 	if o.Address != "" {
 		s.host = o.Address

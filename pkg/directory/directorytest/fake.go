@@ -56,6 +56,8 @@ type Fake struct {
 	OnAccount func(ctx context.Context, e directory.Entry) error
 	// Rule is how it locks accounts, and what it tells about that; the zero value locks nobody and tells nothing.
 	Rule guard.Lockout
+	// HidesLocks makes a locked account answer every password as a wrong one is answered.
+	HidesLocks bool
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 

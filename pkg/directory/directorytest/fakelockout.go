@@ -58,6 +58,8 @@ func (f *Fake) judge(u User, s identity.Secret) (guard.Outcome, identity.Reason)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
+	case locked && f.HidesLocks:
+		return guard.Wrong, identity.ReasonWrongPassword
 	case locked:
 		return guard.Refused, identity.ReasonLocked
 	case u.Password != s.Reveal():

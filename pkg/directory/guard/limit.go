@@ -42,6 +42,8 @@ type Seen struct {
 	// Times are when each of them came, for a directory that also keeps those that count no more; empty where all of
 	// them end together, with the window after the last one.
 	Times []time.Time
+	// Locked is true if it says that the account is locked; also of a lock that may have ended since.
+	Locked bool
 }
 
 // counting is how many of the failures still count for a rule.
@@ -60,6 +62,11 @@ func (s Seen) counting(rule Lockout, now time.Time) int {
 		}
 	}
 	return n
+}
+
+// MayLock reports whether an account of which the directory tells this may be locked.
+func (l Lockout) MayLock(s Seen, now time.Time) bool {
+	return s.Locked || l.Known && l.Threshold > 0 && s.counting(l, now) >= l.Threshold
 }
 
 // drift is how far the directory's clock may be from this machine's.

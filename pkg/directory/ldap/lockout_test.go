@@ -220,6 +220,11 @@ func TestEntryTellsItsFailures(t *testing.T) {
 			}},
 		},
 		{
+			"ppolicy, locked by an administrator", ldap.PasswordPolicyState,
+			attributes{"pwdAccountLockedTime": {"000001010000Z"}},
+			directory.EntryLockout{Seen: guard.Seen{Locked: true}},
+		},
+		{
 			"389", ldap.NsAccountLockState,
 			attributes{"passwordRetryCount": {"2"}, "retryCountResetTime": {"20260102031405Z"}},
 			directory.EntryLockout{Seen: guard.Seen{Failures: 2}},

@@ -15,7 +15,7 @@ import (
 // policy is the default stands in the server's configuration, so the strictest one that can be read is taken for it.
 func passwordPolicyLockout() lockoutDialect {
 	const lockout, most, interval, duration = "pwdLockout", "pwdMaxFailure", "pwdFailureCountInterval", "pwdLockoutDuration"
-	const failures = "pwdFailureTime"
+	const failures, locked = "pwdFailureTime", "pwdAccountLockedTime"
 	must := "pwdAttribute" // which every policy has: who can read it can see that another is absent
 	attributes := append([]string{must, lockout, most, interval, duration}, agingAttributes()...)
 	entries := ruleEntries{class: "pwdPolicy", attributes: attributes, parse: func(e *goldap.Entry) rule {
@@ -29,9 +29,9 @@ func passwordPolicyLockout() lockoutDialect {
 		return rule{l, agingOf(e)}
 	}}
 	return lockoutDialect{
-		attributes: []string{failures}, rule: policySubentry, read: entries.read, further: entries.all,
+		attributes: []string{failures, locked}, rule: policySubentry, read: entries.read, further: entries.all,
 		seen: func(e *goldap.Entry, _ time.Time) guard.Seen {
-			var s guard.Seen
+			s := guard.Seen{Locked: first(e, locked) != ""}
 			for _, v := range e.GetEqualFoldAttributeValues(failures) {
 				t := changed(v)
 				s.Failures, s.Times = s.Failures+1, append(s.Times, t)
