@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wharfgate/wharfgate/pkg/config"
 	"github.com/wharfgate/wharfgate/pkg/gate"
 	"github.com/wharfgate/wharfgate/pkg/identity"
 	"github.com/wharfgate/wharfgate/pkg/policy/policyfile"
@@ -238,4 +239,24 @@ func TestExplainWhoJSON(t *testing.T) {
 	got.want(t, exitOK, `"rules":[]`)
 	call(t, "", "explain", "-c", s.config, "--repo", "payments/api").want(t, exitUsage, "--registry: a.test, b.test")
 	call(t, "", "explain", "-c", s.config, "--registry", "a.test", "--repo", "Not/Legal").want(t, exitUsage, "is no repository name")
+}
+
+// TestWhatToTypeAtALogin: in the place of the name that the policy writes.
+func TestWhatToTypeAtALogin(t *testing.T) {
+	t.Parallel()
+	cfg := config.Config{Directories: []config.Directory{
+		{Name: "corp", Default: true, Realms: []string{"CORP"}}, {Name: "partner", Realms: []string{"partner.example", "PARTNER"}}, {Name: "third"},
+	}}
+	for name, want := range map[string]string{
+		"alice@corp": "type alice at a login", "alice@partner": "type alice@partner.example at a login", "alice@third": "type alice with --directory third",
+		"alice": "", "alice@partner.example": "", "alice@nowhere": "",
+	} {
+		got := (&loginCmd{User: name}).hint(cfg, identity.ReasonNotFound)
+		if want == "" && got != "" || !strings.HasSuffix(got, want) {
+			t.Errorf("hint for %s = %q, want %q at its end", name, got, want)
+		}
+		if got := (&loginCmd{User: name}).hint(cfg, identity.ReasonLocked); got != "" {
+			t.Errorf("hint for %s that is locked = %q", name, got)
+		}
+	}
 }

@@ -109,7 +109,21 @@ func (c *loginCmd) hint(cfg config.Config, reason identity.Reason) string {
 	if reason != identity.ReasonNotFound || source == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s is how the policy names an account; type %s at a login, or give --directory %s", c.User, user, source)
+	return fmt.Sprintf("%s is how the policy names an account; type %s", c.User, typed(cfg, source, user))
+}
+
+// typed says what leads to an account of a directory at a login.
+func typed(cfg config.Config, source, user string) string {
+	for _, d := range cfg.Directories {
+		switch {
+		case d.Name != source:
+		case d.Default || len(cfg.Directories) == 1:
+			return user + " at a login"
+		case len(d.Realms) > 0:
+			return user + "@" + d.Realms[0] + " at a login"
+		}
+	}
+	return user + " with --directory " + source
 }
 
 // readPassword asks at a terminal without showing what is typed, and else reads the first line.

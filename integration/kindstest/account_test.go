@@ -38,7 +38,7 @@ func wantAccounts(t *testing.T, g *gate.Gate, good, refused, reason string) {
 	if got = g.Run(t, "", "check", "--user", good+"@corp"); got.Code != 0 || !strings.Contains(got.Out, "name:    "+good+"@corp") {
 		t.Errorf("check --user %s@corp = %d, want the account, as the policy names it:\n%s", good, got.Code, got.Out)
 	}
-	if got = g.Run(t, "any\n", "login", good+"@corp"); got.Code != 1 || !strings.Contains(got.Out, good+"@corp is how the policy names an account; type "+good+" at a login") {
+	if got = g.Run(t, "any\n", "login", good+"@corp"); got.Code != 1 || !strings.Contains(got.Out, good+"@corp is how the policy names an account; type "+good+" at a login\n") {
 		t.Errorf("login %s@corp = %d, want what to type in its place:\n%s", good, got.Code, got.Out)
 	}
 	if got = g.Run(t, "", "check", "--user", "nobody"); got.Code != 1 || !strings.Contains(got.Out, "not_found") {
