@@ -45,6 +45,9 @@ func TestForget(t *testing.T) {
 	if said := g.Run(t, "", "forget", "id:"+result.ID); said.Code != 0 || !strings.Contains(said.Out, "forgot 0 wrong passwords, 0 failed binds, the password that was right") {
 		t.Errorf("forget by id = %d %s%s", said.Code, said.Out, said.Err)
 	}
+	if said := g.Run(t, "", "forget", "nora@corp"); said.Code != 0 || !strings.HasPrefix(said.Out, "nora of corp: forgot ") {
+		t.Errorf("forget the name as the policy writes it = %d %s%s", said.Code, said.Out, said.Err)
+	}
 	if said := g.Run(t, "", "forget", "nobody"); said.Code != 1 || !strings.Contains(said.Err, "no account of this name") {
 		t.Errorf("forget nobody = %d %s%s, want 1", said.Code, said.Out, said.Err)
 	}

@@ -241,7 +241,7 @@ func TestP79_RevokeSurvivesKill(t *testing.T) {
 	first := mustLogin(t, g, "alice", d.Password)
 	before := time.Now().Add(time.Second).UTC().Truncate(time.Second) // commands take whole seconds
 	loopback.Eventually(t, 5*time.Second, func() error {
-		if c := g.Run(t, "", "tokens revoke", "alice", "--before", before.Format(time.RFC3339)); c.Code != 0 {
+		if c := g.Run(t, "", "tokens revoke", "alice@corp", "--before", before.Format(time.RFC3339)); c.Code != 0 {
 			return fmt.Errorf("tokens revoke --before = %d %s", c.Code, c.Err) // the time lies in the future
 		}
 		return nil

@@ -12,7 +12,7 @@ import (
 type forgetCmd struct {
 	configFlag
 
-	User      string `arg:"" help:"Login name, as one would type it into docker login, or id: and the id in the directory."`
+	User      string `arg:"" help:"Login name, as one would type it into docker login, NAME@DIRECTORY as in the policy, or id: and the id in the directory."`
 	Directory string `placeholder:"NAME" help:"Look in this directory; left out, in the one that the name belongs to."`
 	JSON      bool   `help:"Print JSON."`
 }
@@ -37,6 +37,9 @@ func (c *forgetCmd) Run(ctx context.Context, s streams) error {
 	}
 	if err := knownDirectory(cfg, c.Directory); err != nil {
 		return err
+	}
+	if c.Directory == "" {
+		c.Directory, c.User = qualified(cfg, c.User)
 	}
 	var result gate.ForgetResult
 	client := control.Client{Path: control.Path(cfg.StateDir)}

@@ -29,7 +29,7 @@ func (*tokensCmd) Help() string {
 type tokensRevokeCmd struct {
 	configFlag
 
-	User      string `arg:"" optional:"" help:"Login name, as one would type it into docker login, or id: and the id in the directory."`
+	User      string `arg:"" optional:"" help:"Login name, as one would type it into docker login, NAME@DIRECTORY as in the policy, or id: and the id in the directory."`
 	All       bool   `help:"End those of every account, and replace the key that seals them."`
 	Directory string `placeholder:"NAME" help:"Look in this directory; left out, in the one that the name belongs to."`
 	Before    string `placeholder:"TIME" help:"Only those that were made until then, as 2026-01-31T08:00:00Z; left out, until now."`
@@ -57,7 +57,7 @@ func (c *tokensRevokeCmd) Run(ctx context.Context, s streams) error {
 	if c.All && c.Directory != "" {
 		return &usageError{"--directory goes with an account"}
 	}
-	request := gate.RevokeRequest{User: c.User, Directory: c.Directory, All: c.All}
+	request := gate.RevokeRequest{All: c.All}
 	if c.Before != "" {
 		var err error
 		if request.Before, err = time.Parse(time.RFC3339, c.Before); err != nil {
@@ -70,6 +70,9 @@ func (c *tokensRevokeCmd) Run(ctx context.Context, s streams) error {
 	}
 	if err := knownDirectory(cfg, c.Directory); err != nil {
 		return err
+	}
+	if request.Directory, request.User = c.Directory, c.User; c.Directory == "" {
+		request.Directory, request.User = qualified(cfg, c.User)
 	}
 	var result gate.RevokeResult
 	err = control.Client{Path: control.Path(cfg.StateDir)}.Call(ctx, gate.OperationRevokeTokens, request, &result)
