@@ -1,8 +1,10 @@
 package clients_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +45,21 @@ const image = "payments/api"
 type company struct {
 	directory *slapd.Server
 	up, down  place
+	// met is how many people have been taken.
+	met atomic.Int32
+}
+
+// people is how many accounts the directory has for those who are refused.
+const people = 400
+
+// somebody is an account that nobody else takes, of whom no gate has heard.
+func (c *company) somebody(t testing.TB) string {
+	t.Helper()
+	n := c.met.Add(1)
+	if n > people {
+		t.Fatalf("the company has only %d people", people)
+	}
+	return fmt.Sprintf("u%05d", n)
 }
 
 // place is a gate and its registries by service.
@@ -87,10 +104,9 @@ func start(t testing.TB) *company {
 	return c
 }
 
-// startDirectory starts a directory with the groups of the policy, and people u00001 to u00200.
+// startDirectory starts a directory with the groups of the policy and with people, u00001 and on.
 func startDirectory(t testing.TB) *slapd.Server {
 	t.Helper()
-	const people = 200
 	d := slapd.Start(t, slapd.Options{Users: people})
 	d.AddGroup(t, slapd.Names, "payments", d.PersonDN("alice"))
 	d.AddGroup(t, slapd.Names, "readers", d.PersonDN("nora"))

@@ -43,10 +43,8 @@ func imitations() map[string][]ask {
 func TestP32_WrongPasswordOfClientsThatAskTwice(t *testing.T) {
 	t.Parallel()
 	c := shared(t)
-	number := 150
 	for name, asks := range imitations() {
-		number++
-		user := fmt.Sprintf("u%05d", number)
+		user := c.somebody(t)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, a := range asks {
@@ -86,7 +84,7 @@ func sorted(scopes []string) []string {
 func TestP34_HelmGoesOnAskingWhileThrottled(t *testing.T) {
 	t.Parallel()
 	c := shared(t)
-	const user = "u00160"
+	user := c.somebody(t)
 	get := ask{query: "service=" + service3}
 	for i := range maxFailures {
 		get.send(t, c.up.gate.Realm(), user, "guess "+strconv.Itoa(i))
@@ -150,7 +148,8 @@ func TestP35_BurstOfIdenticalRequestsIsOneBind(t *testing.T) {
 func TestP33_BurstOfWrongPasswords(t *testing.T) {
 	t.Parallel()
 	c := shared(t)
-	const user, size, passwords = "u00175", 100, 2
+	const size, passwords = 100, 2
+	user := c.somebody(t)
 	a := ask{query: "account=" + user + "&service=" + service3}
 	burst(size, func(i int) {
 		g := a.send(t, c.up.gate.Realm(), user, "wrong "+strconv.Itoa(i%passwords))
