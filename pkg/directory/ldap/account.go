@@ -115,8 +115,7 @@ func (w *walk) add(level []*goldap.Entry) []*goldap.Entry {
 	for _, e := range level {
 		g := w.backend.groupOf(e)
 		if g.key == "" {
-			w.backend.log.Warn("group with a DN that cannot be read matches nothing", "dn", e.DN)
-			continue
+			w.backend.log.Warn("group with a DN that cannot be read counts by its id alone", "dn", e.DN)
 		}
 		if w.note(g) {
 			fresh = append(fresh, e)

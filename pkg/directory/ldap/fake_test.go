@@ -281,7 +281,10 @@ func (s *fakeServer) search(c *session, r request) bool {
 func (s *fakeServer) find(r request) []object {
 	op := r.packet.Children[1]
 	scope := op.Children[1].Value.(int64)
-	base, _ := identity.NormalDN(s.named(r.dn))
+	base, err := identity.NormalDN(s.named(r.dn))
+	if err != nil {
+		base = r.dn
+	}
 	if r.dn == "" && s.domain {
 		return []object{domainRoot()}
 	}
@@ -292,7 +295,10 @@ func (s *fakeServer) find(r request) []object {
 	defer s.mu.Unlock()
 	var found []object
 	for _, o := range s.objects {
-		key, _ := identity.NormalDN(o.dn)
+		key, err := identity.NormalDN(o.dn)
+		if err != nil {
+			key = o.dn
+		}
 		if scope == 0 && key != base || key != base && !strings.HasSuffix(key, ","+base) {
 			continue
 		}

@@ -53,7 +53,11 @@ func (w *walk) groupsNamedBy(ctx context.Context, entries []*goldap.Entry) ([]*g
 func (w *walk) groupsAt(ctx context.Context, dns []string) ([]*goldap.Entry, *serverError) {
 	missing := map[string]string{} // by normal DN
 	for _, dn := range dns {
-		if key, err := identity.NormalDN(dn); err == nil && !w.seen[key] {
+		key, err := identity.NormalDN(dn)
+		if err != nil {
+			key = dn // the group counts by its id
+		}
+		if !w.seen[key] {
 			missing[key] = dn
 		}
 	}

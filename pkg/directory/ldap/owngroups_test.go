@@ -2,6 +2,7 @@ package ldap_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,4 +92,38 @@ func reasonOf(err error) identity.Reason {
 		return refusal.Reason
 	}
 	return ""
+}
+
+// TestGroupWithADNThatCannotBeRead: such a group counts by its id, so that a rule that takes rights away by the id holds,
+// and so do the groups above it.
+func TestGroupWithADNThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(*ldap.Options){
+		"alone": withState(ldap.NoState), "with the own entry": withState(ldap.PasswordPolicyState),
+		"member_of": func(o *ldap.Options) { o.Groups.Method = ldap.MemberOf },
+	} {
+		s := newFakeServer()
+		const odd, above = `cn=odd"name,ou=groups,dc=example,dc=org`, "cn=above,ou=groups,dc=example,dc=org"
+		for i, o := range s.objects {
+			if o.dn == "uid=bob,ou=people,dc=example,dc=org" {
+				s.objects[i].attributes["memberOf"] = []string{odd}
+			}
+		}
+		s.objects = append(s.objects,
+			object{odd, map[string][]string{
+				"objectClass": {"groupOfNames"}, "cn": {`odd"name`}, "entryUUID": {"odd-id"}, "memberOf": {above}, "member": {"uid=bob,ou=people,dc=example,dc=org"},
+			}},
+			object{above, map[string][]string{
+				"objectClass": {"groupOfNames"}, "cn": {"above"}, "entryUUID": {"above-id"}, "member": {odd},
+			}})
+		account, err := login(t.Context(), backend(t, options(edit, s)), "bob", "bob-password")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"odd-id", "above-id"} {
+			if !slices.ContainsFunc(account.Groups, func(g identity.Group) bool { return g.ID == id }) {
+				t.Errorf("%s: groups of bob = %v, want one with the id %q", name, names(account.Groups), id)
+			}
+		}
+	}
 }
