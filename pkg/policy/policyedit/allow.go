@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -68,7 +69,21 @@ func quote(s string) string {
 	if err != nil {
 		return `""`
 	}
-	return string(quoted)
+	return visible(string(quoted))
+}
+
+// visible escapes, in a text in quotes, what does not print: YAML takes some of it for the end of a line, and a reader
+// does not see it.
+func visible(quoted string) string {
+	var b strings.Builder
+	for _, r := range quoted {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		fmt.Fprintf(&b, `\U%08x`, r)
+	}
+	return b.String()
 }
 
 // plainTime writes a time without quotes if it looks like one.

@@ -147,6 +147,28 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+func TestANoteKeepsItsCharacters(t *testing.T) {
+	t.Parallel()
+	o := policyfile.Options{DefaultDirectory: "corp", Directories: map[string]policyfile.Directory{"corp": {GroupsBaseDN: "dc=corp"}}}
+	for _, note := range []string{"a\u0085b", "a\u2028b", "a\u2029b", "a\x7fb", "a\u009bb", "a\ufeffb", "a\u202eb", "a\U000e0001b", "é \U0001f600"} {
+		text, err := policyedit.Allow([]byte(page), policyedit.Rule{Who: []string{"anyone"}, Can: []string{"pull"}, Repos: []string{"x"}, Note: note})
+		if err != nil {
+			t.Errorf("Allow with the note %q: %v", note, err)
+			continue
+		}
+		p, err := policyfile.Parse("p", text, o)
+		if err != nil {
+			t.Fatalf("Parse with the note %q: %v", note, err)
+		}
+		if got := p.Rules()[3].Note; got != note {
+			t.Errorf("the note %q became %q", note, got)
+		}
+		if back, err := policyedit.Remove(text, 4); err != nil || string(back) != page {
+			t.Errorf("Remove after the note %q: %v", note, err)
+		}
+	}
+}
+
 func TestRuleAt(t *testing.T) {
 	t.Parallel()
 	for i, line := range strings.Split(page, "\n") {
@@ -183,6 +205,7 @@ func FuzzEdit(f *testing.F) {
 	f.Add("version: 1\nrules: []\n", "user:x", "*", "\"'#")
 	f.Add("version: 1\nrules:\n-\n  who: anyone\n  can: pull\n  repos: x\n# end\n...\n", "anyone", "a: b", "- x\n\ty")
 	f.Add("rules:\n  - who: anyone\n    can: pull\n    repos: x\n    note: >-\n      x\n\n      # y\n\nversion: 1\n", "anyone", "2024-01-01", "é\x00")
+	f.Add("rules:\n  - who: anyone\n    can: pull\n    repos: a\nversion: 1", "0", "0", "\u0085")
 	o := policyfile.Options{Directories: map[string]policyfile.Directory{"corp": {GroupsBaseDN: "dc=corp"}}}
 	f.Fuzz(func(t *testing.T, text, who, repos, note string) {
 		before, err := policyfile.Parse("p", []byte(text), o)
