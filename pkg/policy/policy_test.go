@@ -336,6 +336,35 @@ func TestContestedNameClosesOnly(t *testing.T) {
 	}
 }
 
+// TestFoldedNameClosesOnly: a group whose name becomes another one's only by its Unicode form opens nothing through a
+// hole, and is taken away from like the one that it looks like.
+func TestFoldedNameClosesOnly(t *testing.T) {
+	t.Parallel()
+	excepting := rule(t, "signed-in", can, push, "open/*")
+	excepting.Except = []policy.Subject{subject(t, "group:team-<x>")}
+	frozen := rule(t, "signed-in", cannot, push, "prod/*")
+	frozen.Except = []policy.Subject{subject(t, "group:team-<x>")}
+	p := compile(t,
+		rule(t, "signed-in", can, push, "own/* prod/*"),
+		rule(t, "group:team-<t>", can, push, "<t>/*"),
+		rule(t, "group:team-<t>", cannot, push, "own/<t>"),
+		excepting, frozen)
+	who := person("alice")
+	who.Groups = append(who.Groups, identity.NewGroup("ID-1", "cn=team-kilo,ou=groups,dc=corp", "team-\u212ailo"))
+	for path, want := range map[string]bool{
+		"kilo/x":   false,
+		"own/x":    true,
+		"own/kilo": false,
+		"open/x":   false,
+		"prod/x":   false,
+	} {
+		r := on(who, push, path)
+		if got := p.Decide(r).Granted == push; got != want {
+			t.Errorf("may push %q: %v, want %v\n%s", path, got, want, strings.Join(p.Explain(r).Lines(), "\n"))
+		}
+	}
+}
+
 func TestCannotIsHeldByID(t *testing.T) {
 	t.Parallel()
 	held := rule(t, "group:contractors", cannot, push, "**")

@@ -151,8 +151,8 @@ func (s *Subject) admitsGroup(g *identity.Group, v *values) bool {
 		if s.closes && g.ContestedKey() != "" {
 			return s.template.match(g.ContestedKey(), v)
 		}
-		// A name that did not keep its length was not ASCII, and may have folded into somebody else's.
-		return g.NameKey() != "" && len(g.NameKey()) == len(g.Name) && s.template.match(g.NameKey(), v)
+		// A name that did not keep its length was not ASCII, and may have folded into somebody else's: that opens nothing.
+		return g.NameKey() != "" && (s.closes || len(g.NameKey()) == len(g.Name)) && s.template.match(g.NameKey(), v)
 	case s.heldID != "" && g.IDKey() == s.heldID, s.heldDN != "" && g.DNKey() == s.heldDN:
 		return true
 	case s.Kind == GroupName:
