@@ -83,6 +83,8 @@ func (v *validator) proxy(p netip.Prefix, path string) {
 	switch {
 	case !p.IsValid():
 		v.add(path, "is not a network", "write an address and its prefix length, such as 10.0.0.0/8")
+	case p.Addr().Is4In6():
+		v.add(path, p.String()+" is an IPv4 network in the form of IPv6, which no client has", "write it as IPv4, such as 10.0.0.0/8")
 	case p.Bits() == 0:
 		v.add(path, p.String()+" trusts every client to name its own address", "name the proxies' networks only")
 	case p != p.Masked():

@@ -184,8 +184,20 @@ func replaceFile(path string, data []byte, mode fs.FileMode) error {
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(path))
+	}
 	if err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}
 	return nil
+}
+
+// syncFolder brings the names in a folder to the disk, so that a loss of power brings no old key back.
+func syncFolder(folder string) error {
+	d, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
