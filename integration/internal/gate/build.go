@@ -3,10 +3,10 @@ package gate
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 
+	"github.com/wharfgate/wharfgate/integration/internal/gotool"
 	"github.com/wharfgate/wharfgate/integration/internal/need"
 	"github.com/wharfgate/wharfgate/integration/internal/repository"
 )
@@ -25,10 +25,8 @@ func Program(t testing.TB) string {
 	if built.path != "" {
 		return built.path
 	}
+	defer gotool.OneAtATime(t)()
 	path := repository.Path(t, "bin", "integration", "wharfgate")
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		t.Fatal(err)
-	}
 	args := []string{"build", "-o", path}
 	env := append(os.Environ(), "CGO_ENABLED=0")
 	if _, err := need.Look("gcc"); err == nil {
